@@ -1,0 +1,45 @@
+// SPDX-License-Identifier: Apache-2.0
+// What a device can do, measured once into a flat struct. 0 means absent.
+#ifndef LW_GPU_CAPS_H
+#define LW_GPU_CAPS_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+// Features that a kernel may need or prefer; --hide-caps hides them by these names.
+enum lw_feature {
+    LW_FEATURE_CPU = 1u << 0, // a CPU driver: no shared memory worth using, one subgroup a group
+    LW_FEATURE_FLOAT16 = 1u << 1,               // fp16 arithmetic
+    LW_FEATURE_COOPERATIVE_MATRIX = 1u << 2,    // VK_KHR_cooperative_matrix
+    LW_FEATURE_COOPERATIVE_MATRIX_2 = 1u << 3,  // VK_NV_cooperative_matrix2
+    LW_FEATURE_BFLOAT16 = 1u << 4,              // VK_KHR_shader_bfloat16
+    LW_FEATURE_SUBGROUP_SIZE_CONTROL = 1u << 5, // VK_EXT_subgroup_size_control
+    LW_FEATURE_MEMORY_BUDGET = 1u << 6,         // VK_EXT_memory_budget
+    LW_FEATURE_EXTERNAL_HOST = 1u << 7,         // VK_EXT_external_memory_host
+    LW_FEATURE_COUNT = 8
+};
+
+// The name of one feature bit as --hide-caps takes it.
+const char *lw_feature_name(enum lw_feature feature);
+
+enum lw_device_kind { LW_DEVICE_OTHER, LW_DEVICE_CPU, LW_DEVICE_INTEGRATED, LW_DEVICE_DISCRETE };
+
+struct lw_caps {
+    char name[256], driver[512];
+    enum lw_device_kind kind;
+    uint32_t vulkan_version; // VK_MAKE_API_VERSION
+    char unusable[256];      // why Lewin cannot use it; empty when it can
+    uint32_t features;       // enum lw_feature bits
+    uint64_t memory_total;   // bytes of the largest device-local heap
+    uint64_t memory_free;    // bytes free now; 0 when the driver does not tell
+    uint64_t max_allocation; // bytes of one allocation
+    uint32_t subgroup_size;  // the default
+    uint32_t min_subgroup_size, max_subgroup_size;
+    uint32_t shared_memory;   // bytes a workgroup
+    uint32_t max_group_count; // workgroups in x
+    bool unified_memory;      // the host maps all device memory: no staging copies
+    float timestamp_period;   // nanoseconds a tick; 0: no timestamps
+    uint8_t cache_uuid[16];
+};
+
+#endif

@@ -1,0 +1,176 @@
+// SPDX-License-Identifier: Apache-2.0
+// Creates the logical device, its queue and its timeline. See device.h.
+#include "engine/gpu/device.h"
+
+#include "engine/base/alloc.h"
+#include "engine/gpu/device_private.h"
+#include "engine/gpu/kernel.h"
+#include "engine/gpu/profile_private.h"
+
+static bool load_functions(struct lw_device *device, struct lw_error *error)
+{
+#define LOAD(function)                                                                             \
+    device->vulkan.function = (PFN_vk##function)device->instance->vulkan.GetDeviceProcAddr(        \
+        device->handle, "vk" #function);                                                           \
+    if (!device->vulkan.function) {                                                                \
+        return lw_fail(error, LW_NO_RESOURCE,                                                      \
+            "the driver of %s has no vk" #function "; update it", device->caps.name);              \
+    }
+    LW_VULKAN_DEVICE(LOAD)
+#undef LOAD
+    return true;
+}
+
+static bool create_handle(struct lw_device *device, uint32_t queue_family, struct lw_error *error)
+{
+    const struct lw_caps *caps = &device->caps;
+    const char *extensions[4];
+    uint32_t extension_count = 0;
+    bool size_control = (caps->features & LW_FEATURE_SUBGROUP_SIZE_CONTROL) != 0;
+    if (size_control) {
+        extensions[extension_count++] = "VK_EXT_subgroup_size_control";
+    }
+    if (caps->features & LW_FEATURE_MEMORY_BUDGET) {
+        extensions[extension_count++] = "VK_EXT_memory_budget";
+    }
+    VkPhysicalDeviceSubgroupSizeControlFeatures sizes = {
+        .sType = VK_STRUCTURE_TYPE_PHYSICAL_DEVICE_SUBGROUP_SIZE_CONTROL_FEATURES,
+        .subgroupSizeControl = VK_TRUE,
+        .computeFullSubgroups = VK_TRUE};
+    VkPhysicalDeviceVulkan12Features features12 = {
+        .sType = VK_STRUCTURE_TYPE_PHYSICAL_DEVICE_VULKAN_1_2_FEATURES,
+        .pNext = size_control ? &sizes : NULL,
+        .bufferDeviceAddress = VK_TRUE,
+        .timelineSemaphore = VK_TRUE,
+        .scalarBlockLayout = VK_TRUE,
+        .shaderFloat16 = (caps->features & LW_FEATURE_FLOAT16) != 0};
+    VkPhysicalDeviceVulkan11Features features11 = {
+        .sType = VK_STRUCTURE_TYPE_PHYSICAL_DEVICE_VULKAN_1_1_FEATURES,
+        .pNext = &features12,
+        .storageBuffer16BitAccess = VK_TRUE};
+    VkPhysicalDeviceFeatures2 features = {.sType = VK_STRUCTURE_TYPE_PHYSICAL_DEVICE_FEATURES_2,
+        .pNext = &features11,
+        .features = {.shaderInt64 = VK_TRUE, .shaderInt16 = VK_TRUE}};
+    float priority = 1;
+    VkDeviceQueueCreateInfo queue = {.sType = VK_STRUCTURE_TYPE_DEVICE_QUEUE_CREATE_INFO,
+        .queueFamilyIndex = queue_family,
+        .queueCount = 1,
+        .pQueuePriorities = &priority};
+    VkDeviceCreateInfo info = {.sType = VK_STRUCTURE_TYPE_DEVICE_CREATE_INFO,
+        .pNext = &features,
+        .queueCreateInfoCount = 1,
+        .pQueueCreateInfos = &queue,
+        .enabledExtensionCount = extension_count,
+        .ppEnabledExtensionNames = extensions};
+    VkResult result =
+        device->instance->vulkan.CreateDevice(device->physical, &info, NULL, &device->handle);
+    if (result != VK_SUCCESS) {
+        return lw_fail_vulkan(error, "opening the device", result);
+    }
+    return load_functions(device, error);
+}
+
+static bool create_queue(struct lw_device *device, uint32_t queue_family, struct lw_error *error)
+{
+    device->vulkan.GetDeviceQueue(device->handle, queue_family, 0, &device->queue);
+    VkCommandPoolCreateInfo pool = {
+        .sType = VK_STRUCTURE_TYPE_COMMAND_POOL_CREATE_INFO, .queueFamilyIndex = queue_family};
+    VkResult result = device->vulkan.CreateCommandPool(device->handle, &pool, NULL, &device->pool);
+    if (result != VK_SUCCESS) {
+        return lw_fail_vulkan(error, "creating the command pool", result);
+    }
+    VkSemaphoreTypeCreateInfo type = {.sType = VK_STRUCTURE_TYPE_SEMAPHORE_TYPE_CREATE_INFO,
+        .semaphoreType = VK_SEMAPHORE_TYPE_TIMELINE};
+    VkSemaphoreCreateInfo semaphore = {
+        .sType = VK_STRUCTURE_TYPE_SEMAPHORE_CREATE_INFO, .pNext = &type};
+    result = device->vulkan.CreateSemaphore(device->handle, &semaphore, NULL, &device->timeline);
+    if (result != VK_SUCCESS) {
+        return lw_fail_vulkan(error, "creating the timeline", result);
+    }
+    return true;
+}
+
+bool lw_device_create(struct lw_device **out, struct lw_instance *instance,
+    const struct lw_device_params *params, struct lw_error *error)
+{
+    *out = NULL;
+    const struct lw_physical_device *physical = &instance->devices[params->index];
+    if (physical->caps.unusable[0]) {
+        return lw_fail(error, LW_NO_RESOURCE, "%s cannot be used: %s; update its driver",
+            physical->caps.name, physical->caps.unusable);
+    }
+    struct lw_device *device = lw_calloc(1, sizeof *device, error);
+    if (!device) {
+        return false;
+    }
+    device->instance = instance;
+    device->physical = physical->handle;
+    device->caps = physical->caps;
+    device->caps.features &= ~params->hidden_features;
+    device->log = params->log;
+    VkPhysicalDeviceMemoryProperties2 memory = {
+        .sType = VK_STRUCTURE_TYPE_PHYSICAL_DEVICE_MEMORY_PROPERTIES_2};
+    instance->vulkan.GetPhysicalDeviceMemoryProperties2(device->physical, &memory);
+    device->memory = memory.memoryProperties;
+    if (!create_handle(device, physical->queue_family, error) ||
+        !create_queue(device, physical->queue_family, error) ||
+        !lw_pipelines_create(&device->pipelines, device, params->cache_folder, error) ||
+        (params->profile && !(device->profile = lw_calloc(1, sizeof *device->profile, error)))) {
+        lw_device_destroy(device);
+        return lw_fail_in(error, "device %s", physical->caps.name);
+    }
+    *out = device;
+    return true;
+}
+
+void lw_device_destroy(struct lw_device *device)
+{
+    if (!device) {
+        return;
+    }
+    if (device->handle && device->vulkan.DestroyDevice) {
+        device->vulkan.DeviceWaitIdle(device->handle);
+        lw_pipelines_destroy(device->pipelines);
+        device->vulkan.DestroySemaphore(device->handle, device->timeline, NULL);
+        device->vulkan.DestroyCommandPool(device->handle, device->pool, NULL);
+        device->vulkan.DestroyDevice(device->handle, NULL);
+    }
+    lw_free(device->profile);
+    lw_free(device);
+}
+
+const struct lw_caps *lw_device_caps(const struct lw_device *device)
+{
+    return &device->caps;
+}
+
+uint64_t lw_device_memory_held(const struct lw_device *device)
+{
+    return device->memory_held;
+}
+
+uint64_t lw_device_memory_free(const struct lw_device *device)
+{
+    if (device->caps.features & LW_FEATURE_MEMORY_BUDGET) {
+        struct lw_physical_device now = {.handle = device->physical};
+        lw_caps_measure(device->instance, &now);
+        if (now.caps.memory_free) {
+            return now.caps.memory_free;
+        }
+    }
+    uint64_t total = device->caps.memory_total;
+    return total > device->memory_held ? total - device->memory_held : 0;
+}
+
+bool lw_device_wait(struct lw_device *device, uint64_t ticket, struct lw_error *error)
+{
+    VkSemaphoreWaitInfo info = {.sType = VK_STRUCTURE_TYPE_SEMAPHORE_WAIT_INFO,
+        .semaphoreCount = 1,
+        .pSemaphores = &device->timeline,
+        .pValues = &ticket};
+    VkResult result = device->vulkan.WaitSemaphores(device->handle, &info, UINT64_MAX);
+    if (result != VK_SUCCESS) {
+        return lw_fail_vulkan(error, "waiting for the device", result);
+    }
+    return true;
+}

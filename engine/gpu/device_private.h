@@ -1,0 +1,29 @@
+// SPDX-License-Identifier: Apache-2.0
+// Private to engine/gpu: the parts of a device.
+#ifndef LW_GPU_DEVICE_PRIVATE_H
+#define LW_GPU_DEVICE_PRIVATE_H
+
+#include "engine/gpu/device.h"
+#include "engine/gpu/instance_private.h"
+
+struct lw_pipelines;
+struct lw_profile;
+
+struct lw_device {
+    struct lw_instance *instance;
+    VkPhysicalDevice physical;
+    VkDevice handle;
+    VkQueue queue;
+    VkCommandPool pool;
+    VkSemaphore timeline;
+    uint64_t submitted; // the last ticket given out
+    VkPhysicalDeviceMemoryProperties memory;
+    uint64_t memory_held;
+    struct lw_caps caps;
+    struct lw_vulkan_device vulkan;
+    struct lw_pipelines *pipelines;
+    struct lw_profile *profile; // NULL unless asked for
+    const struct lw_log *log;
+};
+
+#endif

@@ -1,0 +1,166 @@
+// SPDX-License-Identifier: Apache-2.0
+// Pipelines by kernel and constants, made on first use, and the driver's cache of them on disk.
+// See kernel.h and pipeline.h.
+#include "engine/gpu/pipeline.h"
+
+#include <stdio.h>
+#include <string.h>
+#include <zstd.h>
+
+#include "engine/base/alloc.h"
+#include "engine/base/stringbuf.h"
+#include "engine/gpu/device_private.h"
+
+#define PUSH_CONSTANT_BYTES 128u
+
+struct pipeline {
+    enum lw_kernel_id kernel;
+    uint32_t constant_count, constants[LW_KERNEL_CONSTANTS];
+    VkPipeline handle;
+};
+
+struct lw_pipelines {
+    struct lw_device *device;
+    VkPipelineLayout layout;
+    VkPipelineCache cache;
+    char *cache_file; // NULL: none
+    size_t loaded_size;
+    struct pipeline *items;
+    size_t count, capacity;
+};
+
+static bool create_cache(struct lw_pipelines *pipelines, const char *folder, struct lw_error *error)
+{
+    struct lw_device *device = pipelines->device;
+    struct lw_string kept = {0};
+    (void)folder;
+    VkPipelineCacheCreateInfo info = {.sType = VK_STRUCTURE_TYPE_PIPELINE_CACHE_CREATE_INFO,
+        .initialDataSize = kept.length,
+        .pInitialData = kept.data};
+    VkResult result =
+        device->vulkan.CreatePipelineCache(device->handle, &info, NULL, &pipelines->cache);
+    lw_string_free(&kept);
+    if (result != VK_SUCCESS) {
+        return lw_fail_vulkan(error, "creating the pipeline cache", result);
+    }
+    return true;
+}
+
+bool lw_pipelines_create(struct lw_pipelines **out, struct lw_device *device,
+    const char *cache_folder, struct lw_error *error)
+{
+    struct lw_pipelines *pipelines = *out = lw_calloc(1, sizeof *pipelines, error);
+    if (!pipelines) {
+        return false;
+    }
+    pipelines->device = device;
+    VkPushConstantRange range = {
+        .stageFlags = VK_SHADER_STAGE_COMPUTE_BIT, .size = PUSH_CONSTANT_BYTES};
+    VkPipelineLayoutCreateInfo info = {.sType = VK_STRUCTURE_TYPE_PIPELINE_LAYOUT_CREATE_INFO,
+        .pushConstantRangeCount = 1,
+        .pPushConstantRanges = &range};
+    VkResult result =
+        device->vulkan.CreatePipelineLayout(device->handle, &info, NULL, &pipelines->layout);
+    if (result != VK_SUCCESS) {
+        return lw_fail_vulkan(error, "creating the pipeline layout", result);
+    }
+    return create_cache(pipelines, cache_folder, error);
+}
+
+void lw_pipelines_destroy(struct lw_pipelines *pipelines)
+{
+    if (!pipelines) {
+        return;
+    }
+    struct lw_device *device = pipelines->device;
+    for (size_t i = 0; i < pipelines->count; i++) {
+        device->vulkan.DestroyPipeline(device->handle, pipelines->items[i].handle, NULL);
+    }
+    device->vulkan.DestroyPipelineCache(device->handle, pipelines->cache, NULL);
+    device->vulkan.DestroyPipelineLayout(device->handle, pipelines->layout, NULL);
+    lw_free(pipelines->items);
+    lw_free(pipelines->cache_file);
+    lw_free(pipelines);
+}
+
+static bool create_module(struct lw_device *device, const struct lw_kernel_row *row,
+    VkShaderModule *module, struct lw_error *error)
+{
+    uint32_t *code = lw_calloc(row->size, 1, error);
+    if (!code) {
+        return false;
+    }
+    size_t size = ZSTD_decompress(code, row->size, row->spirv, row->compressed_size);
+    VkResult result = VK_ERROR_UNKNOWN;
+    if (!ZSTD_isError(size) && size == row->size) {
+        VkShaderModuleCreateInfo info = {.sType = VK_STRUCTURE_TYPE_SHADER_MODULE_CREATE_INFO,
+            .codeSize = row->size,
+            .pCode = code};
+        result = device->vulkan.CreateShaderModule(device->handle, &info, NULL, module);
+    }
+    lw_free(code);
+    return result == VK_SUCCESS || lw_fail_vulkan(error, "loading the kernel", result);
+}
+
+static bool create_pipeline(
+    struct lw_pipelines *pipelines, struct pipeline *pipeline, struct lw_error *error)
+{
+    struct lw_device *device = pipelines->device;
+    const struct lw_kernel_row *row = &lw_kernel_rows[pipeline->kernel];
+    VkShaderModule module;
+    if (!create_module(device, row, &module, error)) {
+        return lw_fail_in(error, "kernel %s", row->name);
+    }
+    VkSpecializationMapEntry entries[LW_KERNEL_CONSTANTS];
+    for (uint32_t i = 0; i < pipeline->constant_count; i++) {
+        entries[i] =
+            (VkSpecializationMapEntry){.constantID = i, .offset = i * 4, .size = sizeof(uint32_t)};
+    }
+    VkSpecializationInfo specialization = {.mapEntryCount = pipeline->constant_count,
+        .pMapEntries = entries,
+        .dataSize = pipeline->constant_count * sizeof(uint32_t),
+        .pData = pipeline->constants};
+    VkComputePipelineCreateInfo info = {.sType = VK_STRUCTURE_TYPE_COMPUTE_PIPELINE_CREATE_INFO,
+        .stage = {.sType = VK_STRUCTURE_TYPE_PIPELINE_SHADER_STAGE_CREATE_INFO,
+            .stage = VK_SHADER_STAGE_COMPUTE_BIT,
+            .module = module,
+            .pName = "main",
+            .pSpecializationInfo = &specialization},
+        .layout = pipelines->layout};
+    VkResult result = device->vulkan.CreateComputePipelines(
+        device->handle, pipelines->cache, 1, &info, NULL, &pipeline->handle);
+    device->vulkan.DestroyShaderModule(device->handle, module, NULL);
+    if (result != VK_SUCCESS) {
+        lw_fail_vulkan(error, "compiling", result);
+        return lw_fail_in(error, "kernel %s", row->name);
+    }
+    return true;
+}
+
+bool lw_pipelines_get(struct lw_pipelines *pipelines, enum lw_kernel_id kernel,
+    const uint32_t *constants, uint32_t constant_count, VkPipeline *handle, struct lw_error *error)
+{
+    struct pipeline wanted = {.kernel = kernel, .constant_count = constant_count};
+    memcpy(wanted.constants, constants, constant_count * sizeof *constants);
+    for (size_t i = 0; i < pipelines->count; i++) {
+        const struct pipeline *item = &pipelines->items[i];
+        if (item->kernel == kernel && item->constant_count == constant_count &&
+            !memcmp(item->constants, wanted.constants, sizeof wanted.constants)) {
+            *handle = item->handle;
+            return true;
+        }
+    }
+    if (!lw_reserve(&pipelines->items, &pipelines->capacity, pipelines->count + 1,
+            sizeof *pipelines->items, error) ||
+        !create_pipeline(pipelines, &wanted, error)) {
+        return false;
+    }
+    pipelines->items[pipelines->count++] = wanted;
+    *handle = wanted.handle;
+    return true;
+}
+
+VkPipelineLayout lw_pipelines_layout(const struct lw_pipelines *pipelines)
+{
+    return pipelines->layout;
+}

@@ -1,0 +1,34 @@
+// SPDX-License-Identifier: Apache-2.0
+// Matrix products in the three layouts that training needs, fp32 arithmetic. The best variant that
+// the device can run is picked from a table: (matrix cores), SIMT for GPUs, CPU drivers.
+#ifndef LW_OPS_MATMUL_H
+#define LW_OPS_MATMUL_H
+
+#include "engine/ops/tensor.h"
+
+// c[m, n] = sum over k, with a and b stored as
+enum lw_matmul_layout {
+    LW_MATMUL_NT, // a [m, k], b [n, k]: Y = X W^T
+    LW_MATMUL_NN, // a [m, k], b [k, n]: dX = dY W
+    LW_MATMUL_TN  // a [k, m], b [k, n]: dW = dY^T X
+};
+
+struct lw_matmul {
+    enum lw_matmul_layout layout;
+    struct lw_tensor a, b; // of one type: fp32 or bf16
+    struct lw_tensor c;    // [m, n]: the type of a, or fp32
+    struct lw_tensor bias; // [1, n], the type of a; absent: none
+    struct lw_tensor add;  // [m, n], the type of c: c = product + bias + add; add may be c itself
+                           // (accumulation); absent: none
+    struct lw_buffer scratch; // lw_matmul_scratch() bytes, free again after the product
+};
+
+// Bytes of scratch that this product needs on the device (0 for most variants); reads only shapes
+// and types.
+uint64_t lw_matmul_scratch(const struct lw_device *device, const struct lw_matmul *matmul);
+
+// Records c = a b (+ bias) (+ add). m, n, k are any positive numbers. A shape that does not fit is
+// LW_FAILED in the stream.
+void lw_matmul(struct lw_stream *stream, const struct lw_matmul *matmul);
+
+#endif

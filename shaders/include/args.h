@@ -1,0 +1,16 @@
+// SPDX-License-Identifier: Apache-2.0
+// What push-constant structs are written with: text that is legal in C and in GLSL, so that both
+// sides include the same declaration. Addresses come first, then 32-bit members, so that C's
+// layout equals GLSL's scalar layout; a struct has at most 128 bytes.
+#ifndef LW_SHADERS_ARGS_H
+#define LW_SHADERS_ARGS_H
+
+#ifdef VULKAN // GLSL
+#define LW_ARGS_SIZE(name, bytes)
+#else
+#include <stdint.h>
+#define LW_ARGS_SIZE(name, bytes)                                                                  \
+    _Static_assert(sizeof(struct name) == (bytes) && (bytes) <= 128, #name " has another size");
+#endif
+
+#endif

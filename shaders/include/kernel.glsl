@@ -1,0 +1,110 @@
+// SPDX-License-Identifier: Apache-2.0
+// The head of every kernel: extensions, push constants, and loads and stores of the storage type
+// (STORAGE_BF16 defined: bf16 in memory; else fp32). Arithmetic is always fp32.
+#extension GL_EXT_buffer_reference : require
+#extension GL_EXT_buffer_reference_uvec2 : require
+#extension GL_EXT_scalar_block_layout : require
+#extension GL_EXT_control_flow_attributes : require
+#extension GL_EXT_shader_explicit_arithmetic_types : require
+#extension GL_EXT_shader_16bit_storage : require
+#extension GL_GOOGLE_include_directive : require
+
+#include "args.h"
+
+#define LW_PUSH_CONSTANTS(name)                                                                    \
+    layout(push_constant, scalar) uniform Push                                                     \
+    {                                                                                              \
+        name args;                                                                                 \
+    };
+
+layout(buffer_reference, scalar, buffer_reference_align = 4) buffer F32 { float at[]; };
+layout(buffer_reference, scalar, buffer_reference_align = 4) buffer U32 { uint at[]; };
+layout(buffer_reference, scalar, buffer_reference_align = 4) buffer I32 { int at[]; };
+layout(buffer_reference, scalar, buffer_reference_align = 2) buffer U16 { uint16_t at[]; };
+layout(buffer_reference, scalar, buffer_reference_align = 8) buffer F32x2 { vec2 at[]; };
+layout(buffer_reference, scalar, buffer_reference_align = 8) buffer U64 { uint64_t at[]; };
+layout(buffer_reference, scalar, buffer_reference_align = 16) buffer F32x4 { vec4 at[]; };
+
+// The number of this workgroup where lw_dispatch_linear spread the groups over x and y.
+uint64_t lw_group_index()
+{
+    return uint64_t(gl_WorkGroupID.y) * gl_NumWorkGroups.x + gl_WorkGroupID.x;
+}
+
+float bf16_decode(uint bits)
+{
+    return uintBitsToFloat(bits << 16);
+}
+
+// Round to nearest, ties to even; a NaN stays a (quiet) NaN.
+uint bf16_encode(float value)
+{
+    uint bits = floatBitsToUint(value);
+    uint rounded = (bits + 0x7fffu + ((bits >> 16) & 1u)) >> 16;
+    return (bits & 0x7fffffffu) > 0x7f800000u ? (bits >> 16) | 0x40u : rounded;
+}
+
+// Element `index` of a bf16 or fp32 array.
+float load_bf16(uint64_t address, uint64_t index)
+{
+    return bf16_decode(uint(U16(address + index * 2).at[0]));
+}
+
+void store_bf16(uint64_t address, uint64_t index, float value)
+{
+    U16(address + index * 2).at[0] = uint16_t(bf16_encode(value));
+}
+
+float load_f32(uint64_t address, uint64_t index)
+{
+    return F32(address + index * 4).at[0];
+}
+
+void store_f32(uint64_t address, uint64_t index, float value)
+{
+    F32(address + index * 4).at[0] = value;
+}
+
+// Elements index .. index + 3 with index a multiple of 4: one 64-bit (bf16) or two 64-bit (fp32)
+// accesses, which CPU drivers like best.
+vec4 load4_bf16(uint64_t address, uint64_t index)
+{
+    uint64_t bits = U64(address + index * 2).at[0];
+    uint low = uint(bits), high = uint(bits >> 32);
+    return vec4(bf16_decode(low & 0xffffu), uintBitsToFloat(low & 0xffff0000u),
+        bf16_decode(high & 0xffffu), uintBitsToFloat(high & 0xffff0000u));
+}
+
+void store4_bf16(uint64_t address, uint64_t index, vec4 value)
+{
+    uint low = bf16_encode(value.x) | bf16_encode(value.y) << 16;
+    uint high = bf16_encode(value.z) | bf16_encode(value.w) << 16;
+    U64(address + index * 2).at[0] = uint64_t(low) | uint64_t(high) << 32;
+}
+
+vec4 load4_f32(uint64_t address, uint64_t index)
+{
+    F32x2 pair = F32x2(address + index * 4);
+    return vec4(pair.at[0], pair.at[1]);
+}
+
+void store4_f32(uint64_t address, uint64_t index, vec4 value)
+{
+    F32x2 pair = F32x2(address + index * 4);
+    pair.at[0] = value.xy;
+    pair.at[1] = value.zw;
+}
+
+#ifdef STORAGE_BF16
+#define STORAGE_BYTES 2
+#define load_storage load_bf16
+#define store_storage store_bf16
+#define load4_storage load4_bf16
+#define store4_storage store4_bf16
+#else
+#define STORAGE_BYTES 4
+#define load_storage load_f32
+#define store_storage store_f32
+#define load4_storage load4_f32
+#define store4_storage store4_f32
+#endif
