@@ -1,0 +1,13 @@
+// SPDX-License-Identifier: Apache-2.0
+// The clock on POSIX. See clock.h.
+#define _POSIX_C_SOURCE 200809L
+#include "engine/base/clock.h"
+
+#include <time.h>
+
+double lw_clock_seconds(void)
+{
+    struct timespec now = {0};
+    clock_gettime(CLOCK_MONOTONIC, &now);
+    return (double)now.tv_sec + (double)now.tv_nsec * 1e-9;
+}

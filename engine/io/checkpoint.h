@@ -1,0 +1,71 @@
+// SPDX-License-Identifier: Apache-2.0
+// A Hugging Face model folder: its tensors, over however many safetensors files, under one roof; and
+// the writer of such a folder, which appears under its name whole or not at all. Tokenizer and
+// config files are only carried over here; who needs their content reads them himself.
+#ifndef LW_IO_CHECKPOINT_H
+#define LW_IO_CHECKPOINT_H
+
+#include "engine/base/error.h"
+#include "engine/io/safetensors.h"
+
+struct lw_checkpoint;
+
+// Opens `folder`: model.safetensors.index.json and the shards that it names when there is one, else
+// model.safetensors. LW_BAD_INPUT, naming file and tensor: no such file, a shard missing, a tensor of
+// the index not in its shard, one in two shards.
+bool lw_checkpoint_open(
+    struct lw_checkpoint **checkpoint, const char *folder, struct lw_error *error);
+void lw_checkpoint_close(struct lw_checkpoint *checkpoint); // NULL: nothing
+
+const char *lw_checkpoint_folder(const struct lw_checkpoint *checkpoint);
+size_t lw_checkpoint_count(const struct lw_checkpoint *checkpoint);
+
+// In the order in which the bytes lie, shard by shard (by shard name); `index` < count.
+const struct lw_tensor_info *lw_checkpoint_at(const struct lw_checkpoint *checkpoint, size_t index);
+
+// NULL when there is none of this name.
+const struct lw_tensor_info *lw_checkpoint_find(
+    const struct lw_checkpoint *checkpoint, const char *name);
+
+uint64_t lw_checkpoint_bytes(const struct lw_checkpoint *checkpoint); // of all tensors
+
+// Reads `size` bytes of a tensor of this checkpoint from its byte `start` on; start + size <=
+// info->bytes is the caller's duty. Several threads may read at a time.
+bool lw_checkpoint_read(const struct lw_checkpoint *checkpoint, const struct lw_tensor_info *info,
+    uint64_t start, void *bytes, size_t size, struct lw_error *error);
+
+struct lw_checkpoint_writer;
+
+struct lw_checkpoint_params {
+    const char *folder;                   // to be; must not exist, or be empty
+    const struct lw_tensor_info *tensors; // name, dtype, rank and shape, in the order of writing
+    size_t count;
+    uint64_t shard_bytes; // the most in one file (one tensor may be more); 0: 5 * 10^9, as HF
+};
+
+// Checks the target and the free space (LW_BAD_INPUT, LW_FAILED with the missing amount), and begins
+// in FOLDER.lewin-tmp beside it; one left by an interrupted run is removed first.
+bool lw_checkpoint_writer_create(struct lw_checkpoint_writer **writer,
+    const struct lw_checkpoint_params *params, struct lw_error *error);
+
+// The next bytes of the tensors, one after the other in the given order; calls need not end where
+// tensors do.
+bool lw_checkpoint_writer_add(
+    struct lw_checkpoint_writer *writer, const void *bytes, size_t size, struct lw_error *error);
+
+// A file beside the tensors: `name` without folders.
+bool lw_checkpoint_writer_file(struct lw_checkpoint_writer *writer, const char *name,
+    const void *bytes, size_t size, struct lw_error *error);
+
+// Copies the files that make a model folder whole besides the weights (config, generation config,
+// tokenizer, vocabulary, chat template), those that `source` has; a name written before is kept.
+bool lw_checkpoint_writer_carry(
+    struct lw_checkpoint_writer *writer, const char *source, struct lw_error *error);
+
+// Ends the files, syncs everything and renames the folder into place.
+bool lw_checkpoint_writer_finish(struct lw_checkpoint_writer *writer, struct lw_error *error);
+
+// After finish: frees. Before: removes everything that was written too. NULL: nothing.
+void lw_checkpoint_writer_destroy(struct lw_checkpoint_writer *writer);
+
+#endif
