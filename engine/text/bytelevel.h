@@ -1,0 +1,14 @@
+// SPDX-License-Identifier: Apache-2.0
+// The alphabet of byte-level vocabularies (GPT-2's bytes_to_unicode): 256 printable characters, one
+// for each byte, so that any bytes can be written as text in a JSON file ("Ġ" is a space).
+#ifndef LW_TEXT_BYTELEVEL_H
+#define LW_TEXT_BYTELEVEL_H
+
+#include "engine/base/stringbuf.h"
+
+// Replaces what `out` held by the bytes that `text` (UTF-8) stands for. `*opaque` tells that a
+// character is not of the alphabet: `out` is then `text` itself, as HF's ByteLevel decoder has it.
+bool lw_bytelevel_read(
+    struct lw_string *out, const char *text, size_t length, bool *opaque, struct lw_error *error);
+
+#endif

@@ -1,0 +1,44 @@
+// SPDX-License-Identifier: Apache-2.0
+// The pre-tokenizer: cuts text into the pieces that the model encodes one by one. Steps in the
+// order of tokenizer.json; each cuts every piece of the step before. HF: pre_tokenizers/.
+#ifndef LW_TEXT_PRETOKENIZER_H
+#define LW_TEXT_PRETOKENIZER_H
+
+#include <cjson/cJSON.h>
+#include <stddef.h>
+
+#include "engine/base/stringbuf.h"
+#include "engine/text/pattern.h"
+
+struct lw_pretokenizer {
+    struct lw_split_step *steps;
+    size_t count, capacity;
+};
+
+struct lw_piece {
+    size_t start, end; // bytes of lw_pieces.text; a piece may be empty and is then to be ignored
+};
+
+// The result of a run, and its memory; zero-initialise, keep for the next text.
+struct lw_pieces {
+    const char *text; // the text given, or a copy with spaces put in
+    struct lw_piece *items;
+    size_t count, capacity;
+    struct lw_piece *before; // the pieces of the step before
+    size_t before_count, before_capacity;
+    struct lw_string copies[2];
+    struct lw_matcher matcher;
+};
+
+// Reads `json`, the "pre_tokenizer" of tokenizer.json. LW_BAD_INPUT names what is not supported.
+bool lw_pretokenizer_open(
+    struct lw_pretokenizer *pretokenizer, const cJSON *json, struct lw_error *error);
+void lw_pretokenizer_close(struct lw_pretokenizer *pretokenizer);
+
+// Cuts `length` bytes of UTF-8. The pieces point into `text` or into memory of `pieces`.
+bool lw_pretokenizer_run(const struct lw_pretokenizer *pretokenizer, const char *text,
+    size_t length, struct lw_pieces *pieces, struct lw_error *error);
+
+void lw_pieces_free(struct lw_pieces *pieces);
+
+#endif

@@ -1,0 +1,83 @@
+// SPDX-License-Identifier: Apache-2.0
+// Text to token ids and back, exactly as Hugging Face's tokenizers library does it with the
+// tokenizer.json of a model folder: added tokens, normalizer, pre-tokenizer, BPE, decoder. A
+// component that this program does not know is refused by name when the tokenizer is opened; none
+// is approximated. An open tokenizer is never changed, so any number of threads may use it at once.
+#ifndef LW_TEXT_TOKENIZER_H
+#define LW_TEXT_TOKENIZER_H
+
+#include "engine/base/stringbuf.h"
+#include "engine/text/tokens.h"
+
+struct lw_tokenizer;
+
+// Reads tokenizer.json and, where there are such files, tokenizer_config.json and
+// special_tokens_map.json of `model_folder` (UTF-8 path). LW_BAD_INPUT for a file that is damaged
+// or needs what is not supported; the message names the file and the part. On success `*tokenizer`
+// is the caller's, to be closed; on failure it is NULL.
+bool lw_tokenizer_open(
+    struct lw_tokenizer **tokenizer, const char *model_folder, struct lw_error *error);
+void lw_tokenizer_close(struct lw_tokenizer *tokenizer); // NULL is fine
+
+// Appends the ids of `length` bytes of UTF-8 at `text` to `out`. Added tokens (also special ones)
+// that occur in the text are parsed; nothing is put before or after (HF: add_special_tokens=False).
+// Text that is not UTF-8 is LW_BAD_INPUT with the byte offset; `out` is then as it was.
+bool lw_tokenizer_encode(const struct lw_tokenizer *tokenizer, const char *text, size_t length,
+    struct lw_tokens *out, struct lw_error *error);
+
+// The same, but special tokens in the text are ordinary text, so that no text can pose as the
+// structure of a chat; added tokens that are not special are still parsed (HF:
+// encode_special_tokens).
+bool lw_tokenizer_encode_plain(const struct lw_tokenizer *tokenizer, const char *text,
+    size_t length, struct lw_tokens *out, struct lw_error *error);
+
+// The ids that the post-processor puts before and after a single text when asked to add special
+// tokens (Llama: BOS before). The lists belong to the tokenizer and may be empty.
+const struct lw_tokens *lw_tokenizer_prefix(const struct lw_tokenizer *tokenizer);
+const struct lw_tokens *lw_tokenizer_suffix(const struct lw_tokenizer *tokenizer);
+
+// Appends the text of `count` ids to `out`, special tokens left out on request. Bytes that form no
+// UTF-8 become U+FFFD as Python's errors="replace" does it. Ids without a token (the padding of an
+// embedding matrix) give nothing.
+bool lw_tokenizer_decode(const struct lw_tokenizer *tokenizer, const uint32_t *ids, size_t count,
+    bool skip_special, struct lw_string *out, struct lw_error *error);
+
+// One past the largest id that has a token.
+uint32_t lw_tokenizer_size(const struct lw_tokenizer *tokenizer);
+
+// The id of the token with exactly this text as tokenizer.json writes it ("<|im_end|>"; ordinary
+// tokens of a byte-level vocabulary are written in its alphabet, "Ġthe"), or LW_NO_TOKEN
+// (also when there is no memory for the search).
+uint32_t lw_tokenizer_token_id(const struct lw_tokenizer *tokenizer, const char *text);
+
+// The bytes that `id` decodes to, which need not be whole UTF-8 characters; they belong to the
+// tokenizer. NULL for an id without a token.
+const char *lw_tokenizer_token_bytes(
+    const struct lw_tokenizer *tokenizer, uint32_t id, size_t *length);
+
+bool lw_tokenizer_is_special(const struct lw_tokenizer *tokenizer, uint32_t id);
+
+// Beginning and end of a sequence as tokenizer_config.json (else special_tokens_map.json) names
+// them; LW_NO_TOKEN where it does not.
+uint32_t lw_tokenizer_bos(const struct lw_tokenizer *tokenizer);
+uint32_t lw_tokenizer_eos(const struct lw_tokenizer *tokenizer);
+
+// Decoding one id at a time, for showing text while it is generated: only whole characters are
+// given out. Zero-initialise, set `tokenizer`.
+struct lw_token_stream {
+    const struct lw_tokenizer *tokenizer;
+    bool skip_special;
+    unsigned char pending[4]; // bytes of a character that is not complete yet
+    size_t pending_length;
+};
+
+// Appends to `out` what has become certain with `id`.
+bool lw_token_stream_push(
+    struct lw_token_stream *stream, uint32_t id, struct lw_string *out, struct lw_error *error);
+
+// Appends U+FFFD for a character left incomplete, and makes the stream new. All output together
+// equals lw_tokenizer_decode of all ids.
+bool lw_token_stream_finish(
+    struct lw_token_stream *stream, struct lw_string *out, struct lw_error *error);
+
+#endif

@@ -1,0 +1,207 @@
+// SPDX-License-Identifier: Apache-2.0
+// Opening a tokenizer: tokenizer.json into its parts, and the names of the special tokens from
+// tokenizer_config.json and special_tokens_map.json.
+#include <string.h>
+
+#include "engine/base/alloc.h"
+#include "engine/text/bytelevel.h"
+#include "engine/text/json_fields.h"
+#include "engine/text/post_processor.h"
+#include "engine/text/tokenizer_parts.h"
+#include "engine/text/utf8.h"
+#include "engine/text/tokenizer_file.h"
+
+struct added_flag {
+    const char *name;
+    unsigned bit;
+};
+
+static bool read_flags(unsigned *flags, const cJSON *json, struct lw_error *error)
+{
+    static const struct added_flag known[] = {{"single_word", LW_ADDED_SINGLE_WORD},
+        {"lstrip", LW_ADDED_LSTRIP}, {"rstrip", LW_ADDED_RSTRIP}, {"special", LW_ADDED_SPECIAL}};
+    *flags = 0;
+    for (size_t i = 0; i < sizeof known / sizeof *known; i++) {
+        bool set;
+        if (!lw_json_flag(&set, json, known[i].name, false, "added_tokens", error)) {
+            return false;
+        }
+        *flags |= set ? known[i].bit : 0;
+    }
+    return true;
+}
+
+// Enters the token into the vocabulary, if the model has none of that text.
+static bool enter_token(struct lw_tokenizer *tokenizer, const char *text, uint32_t id, bool special,
+    struct lw_error *error)
+{
+    struct lw_vocabulary *vocabulary = &tokenizer->vocabulary;
+    struct lw_string bytes = {0};
+    bool opaque;
+    bool done = lw_bytelevel_read(&bytes, text, strlen(text), &opaque, error);
+    if (done) {
+        uint32_t known =
+            lw_vocabulary_find(vocabulary, lw_string_text(&bytes), bytes.length, opaque);
+        if (known == LW_NO_TOKEN) {
+            done = lw_vocabulary_add(vocabulary, id, lw_string_text(&bytes), bytes.length,
+                opaque ? LW_TOKEN_OPAQUE : 0, error);
+        } else if (known != id) {
+            done = lw_fail(error, LW_BAD_INPUT,
+                "added_tokens: %.80s has the id %u there and %u in the vocabulary.", text, id,
+                known);
+        }
+    }
+    if (done && special) {
+        vocabulary->entries[id].flags |= LW_TOKEN_SPECIAL;
+    }
+    lw_string_free(&bytes);
+    return done;
+}
+
+// Enters the text to be looked for, normalized if it is looked for in normalized text.
+static bool enter_text(struct lw_tokenizer *tokenizer, const char *text, uint32_t id,
+    unsigned flags, bool normalized, struct lw_error *error)
+{
+    struct lw_normalized memory = {0};
+    struct lw_text sought = {text, strlen(text)};
+    bool done =
+        (!normalized || lw_normalizer_run(&tokenizer->normalizer, &sought, &memory, error)) &&
+        lw_added_add(normalized ? &tokenizer->added_normalized : &tokenizer->added, sought.bytes,
+            sought.length, id, flags, error);
+    lw_normalized_free(&memory);
+    return done;
+}
+
+static bool read_added(
+    struct lw_tokenizer *tokenizer, const cJSON *json, bool specials, struct lw_error *error)
+{
+    const char *text;
+    unsigned flags;
+    bool normalized;
+    uint32_t id;
+    if (!lw_json_text(&text, json, "content", "added_tokens", error) ||
+        !lw_json_id(&id, lw_json_member(json, "id"), "id", "added_tokens", error) ||
+        !read_flags(&flags, json, error)) {
+        return false;
+    }
+    bool special = flags & LW_ADDED_SPECIAL;
+    if (special != specials || *text == 0) {
+        return true;
+    }
+    return lw_json_flag(&normalized, json, "normalized", !special, "added_tokens", error) &&
+           enter_token(tokenizer, text, id, special, error) &&
+           enter_text(tokenizer, text, id, flags, normalized, error);
+}
+
+// Special tokens come first, as in HF: of two texts that are equal once normalized the first
+// counts.
+static bool read_all_added(
+    struct lw_tokenizer *tokenizer, const cJSON *tokens, struct lw_error *error)
+{
+    if (tokens && !cJSON_IsArray(tokens)) {
+        return lw_fail(error, LW_BAD_INPUT, "\"added_tokens\" must be an array.");
+    }
+    for (int pass = 0; pass < 2; pass++) {
+        for (const cJSON *token = tokens ? tokens->child : NULL; token; token = token->next) {
+            if (!read_added(tokenizer, token, pass == 0, error)) {
+                return false;
+            }
+        }
+    }
+    return true;
+}
+
+static bool check_decoder(const cJSON *decoder, struct lw_error *error)
+{
+    const char *type;
+    if (!decoder) {
+        return lw_fail(error, LW_BAD_INPUT, "A tokenizer without a decoder is not supported.");
+    }
+    if (!lw_json_text(&type, decoder, "type", "decoder", error)) {
+        return false;
+    }
+    return strcmp(type, "ByteLevel") == 0
+               ? true
+               : lw_fail(error, LW_BAD_INPUT, "The decoder %.80s is not supported.", type);
+}
+
+static bool read_tokenizer(
+    struct lw_tokenizer *tokenizer, const cJSON *json, struct lw_error *error)
+{
+    return lw_normalizer_open(&tokenizer->normalizer, lw_json_member(json, "normalizer"), error) &&
+           lw_pretokenizer_open(
+               &tokenizer->pretokenizer, lw_json_member(json, "pre_tokenizer"), error) &&
+           check_decoder(lw_json_member(json, "decoder"), error) &&
+           lw_bpe_open(
+               &tokenizer->bpe, &tokenizer->vocabulary, lw_json_member(json, "model"), error) &&
+           read_all_added(tokenizer, lw_json_member(json, "added_tokens"), error) &&
+           lw_post_processor_read(&tokenizer->prefix, &tokenizer->suffix,
+               lw_json_member(json, "post_processor"), error);
+}
+
+// The id of the token that `name` has in a configuration: a text or an object with "content".
+static void read_name(
+    const struct lw_tokenizer *tokenizer, uint32_t *id, const cJSON *json, const char *name)
+{
+    const cJSON *token = lw_json_member(json, name);
+    const cJSON *content = cJSON_IsObject(token) ? lw_json_member(token, "content") : token;
+    if (*id == LW_NO_TOKEN && cJSON_IsString(content)) {
+        *id = lw_tokenizer_token_id(tokenizer, content->valuestring);
+    }
+}
+
+static bool read_names(struct lw_tokenizer *tokenizer, const char *folder, struct lw_error *error)
+{
+    static const char *const files[] = {"tokenizer_config.json", "special_tokens_map.json"};
+    tokenizer->bos = tokenizer->eos = LW_NO_TOKEN;
+    for (size_t i = 0; i < sizeof files / sizeof *files; i++) {
+        cJSON *json;
+        if (!lw_tokenizer_file_read(&json, folder, files[i], false, error)) {
+            return false;
+        }
+        read_name(tokenizer, &tokenizer->bos, json, "bos_token");
+        read_name(tokenizer, &tokenizer->eos, json, "eos_token");
+        cJSON_Delete(json);
+    }
+    return true;
+}
+
+bool lw_tokenizer_open(
+    struct lw_tokenizer **tokenizer, const char *model_folder, struct lw_error *error)
+{
+    cJSON *json = NULL;
+    *tokenizer = lw_calloc(1, sizeof **tokenizer, error);
+    if (!*tokenizer ||
+        !lw_tokenizer_file_read(&json, model_folder, "tokenizer.json", true, error)) {
+        goto error;
+    }
+    if (!read_tokenizer(*tokenizer, json, error)) {
+        lw_fail_in(error, "%s/tokenizer.json", model_folder);
+        goto error;
+    }
+    cJSON_Delete(json);
+    json = NULL;
+    if (read_names(*tokenizer, model_folder, error)) {
+        return true;
+    }
+error:
+    cJSON_Delete(json);
+    lw_tokenizer_close(*tokenizer);
+    *tokenizer = NULL;
+    return false;
+}
+
+void lw_tokenizer_close(struct lw_tokenizer *tokenizer)
+{
+    if (!tokenizer) {
+        return;
+    }
+    lw_vocabulary_free(&tokenizer->vocabulary);
+    lw_added_free(&tokenizer->added);
+    lw_added_free(&tokenizer->added_normalized);
+    lw_pretokenizer_close(&tokenizer->pretokenizer);
+    lw_bpe_close(&tokenizer->bpe);
+    lw_tokens_free(&tokenizer->prefix);
+    lw_tokens_free(&tokenizer->suffix);
+    lw_free(tokenizer);
+}

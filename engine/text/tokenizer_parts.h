@@ -1,0 +1,25 @@
+// SPDX-License-Identifier: Apache-2.0
+// What an open tokenizer consists of. Private: tokenizer_open.c fills it, tokenizer.c and
+// tokenizer_decode.c use it.
+#ifndef LW_TEXT_TOKENIZER_PARTS_H
+#define LW_TEXT_TOKENIZER_PARTS_H
+
+#include "engine/text/added.h"
+#include "engine/text/bpe.h"
+#include "engine/text/normalizer.h"
+#include "engine/text/pretokenizer.h"
+#include "engine/text/tokenizer.h"
+#include "engine/text/vocabulary.h"
+
+struct lw_tokenizer {
+    struct lw_vocabulary vocabulary;
+    struct lw_added added;            // found in the text as it comes
+    struct lw_added added_normalized; // found after normalization
+    struct lw_normalizer normalizer;
+    struct lw_pretokenizer pretokenizer;
+    struct lw_bpe bpe;
+    struct lw_tokens prefix, suffix; // of the post-processor
+    uint32_t bos, eos;
+};
+
+#endif
