@@ -161,7 +161,7 @@ static bool read_merges(struct lw_bpe *bpe, const cJSON *merges, struct lw_error
     memset(bpe->pairs, 0xFF, bpe->pair_slots * sizeof *bpe->pairs);
     uint32_t rank = 0;
     for (const cJSON *merge = merges->child; merge; merge = merge->next) {
-        struct merge_text text;
+        struct merge_text text = {0};
         bool skip;
         if (!split_merge(&text, &skip, merge, error) ||
             (!skip && !add_merge(bpe, &text, rank, scratch, error))) {
