@@ -1,0 +1,86 @@
+// SPDX-License-Identifier: Apache-2.0
+// The training set in memory: files read, encoded and checked once, split into what is trained on
+// and what is held out, and handed out step by step in the order of the run. Called by the training
+// loop; everything before it (records, encoder) is called from here.
+#ifndef LW_TRAINER_DATASET_H
+#define LW_TRAINER_DATASET_H
+
+#include <stddef.h>
+#include <stdint.h>
+
+#include "engine/base/error.h"
+#include "trainer/examples.h"
+
+struct lw_template;
+struct lw_tokenizer;
+
+// What to do when a record cannot be used.
+enum lw_bad_record_policy {
+    LW_BAD_RECORD_STOP, // fail with LW_BAD_INPUT, naming the first
+    LW_BAD_RECORD_SKIP  // leave it out and count it
+};
+
+struct lw_bad_record {
+    const char *file;
+    uint64_t line; // from 1
+    const char *reason;
+};
+
+// Zero means the default of each.
+struct lw_dataset_params {
+    const char *const *paths; // ShareGPT files, joined in this order
+    size_t path_count;
+    const struct lw_tokenizer *tokenizer;
+    const struct lw_template *chat_template;
+    struct lw_mask_options mask;
+    bool drop_long; // leave out what is longer than cutoff_len instead of cutting it
+    enum lw_bad_record_policy on_bad_record;
+    uint64_t max_samples; // of each file, from its beginning; 0: all
+    double val_size;      // held out: a share below 1, a number from 1 up, 0: none
+    uint64_t split_seed;  // of the held-out part (LLaMA-Factory: seed)
+    uint64_t order_seed;  // of the order (data_seed, else seed)
+    bool keep_order;      // no shuffling
+    unsigned threads;     // 0: as many as there are cores
+    // Called for each bad record, whatever the policy, in the order of the files. May be NULL.
+    void (*bad_record)(void *context, const struct lw_bad_record *record);
+    void *context;
+};
+
+struct lw_dataset_counts {
+    uint64_t records;   // read, good or bad
+    uint64_t bad;       // unusable
+    uint64_t dropped;   // left out as too long
+    uint64_t truncated; // examples of which something was cut off
+    uint64_t stop_cut;  // examples with a response that lost its stop token
+    uint64_t untrained; // examples without a label: they take their place in a batch all the same
+    uint64_t tokens, labels;
+    uint64_t longest; // tokens of the longest example
+};
+
+struct lw_dataset;
+
+// Reads and encodes everything. LW_BAD_INPUT for a file that cannot be read to its end, a bad record
+// under the policy to stop, and when nothing or no label is left to train on.
+bool lw_dataset_load(
+    struct lw_dataset **dataset, const struct lw_dataset_params *params, struct lw_error *error);
+void lw_dataset_destroy(struct lw_dataset **dataset);
+
+const struct lw_dataset_counts *lw_dataset_counts(const struct lw_dataset *dataset);
+
+// A hash of all tokens and labels in order, the split and the seeds: a run can only be resumed on
+// the data it was begun with.
+uint64_t lw_dataset_fingerprint(const struct lw_dataset *dataset);
+
+size_t lw_dataset_train_count(const struct lw_dataset *dataset);
+size_t lw_dataset_held_out_count(const struct lw_dataset *dataset);
+
+// The examples of one optimizer step: `global_batch` of them, fewer in the last step of an epoch, at
+// `views`. Returns how many. Epochs and steps count from 0. Not for several threads at once: the
+// dataset keeps the order of the last epoch asked for.
+size_t lw_dataset_step(struct lw_dataset *dataset, uint64_t epoch, uint64_t step,
+    size_t global_batch, struct lw_example_view *views);
+
+// A held-out example.
+struct lw_example_view lw_dataset_held_out(const struct lw_dataset *dataset, size_t index);
+
+#endif

@@ -1,0 +1,46 @@
+// SPDX-License-Identifier: Apache-2.0
+// Records to examples on all cores: JSON, template, tokenizer, truncation and mask of a batch of
+// records at a time, with the results in the order of the records whatever the threads do. Called by
+// dataset.c and by `lewin data check`.
+#ifndef LW_TRAINER_ENCODER_H
+#define LW_TRAINER_ENCODER_H
+
+#include "trainer/cutter.h"
+#include "trainer/examples.h"
+#include "trainer/record.h"
+
+struct lw_template;
+struct lw_tokenizer;
+
+struct lw_encoder_params {
+    const struct lw_tokenizer *tokenizer; // NULL: records are parsed, no examples are made
+    const struct lw_template *chat_template;
+    struct lw_mask_options mask;
+    unsigned threads; // 0: as many as there are cores
+};
+
+// What became of a record.
+struct lw_encoded {
+    uint64_t line;                // from 1, of the record or of its fault
+    struct lw_record_fault fault; // reason "" when the record is good
+    struct lw_example example;    // of a good record, when there is a tokenizer
+};
+
+struct lw_encoder;
+
+// The tokenizer and the template must outlive the encoder.
+bool lw_encoder_create(
+    struct lw_encoder **encoder, const struct lw_encoder_params *params, struct lw_error *error);
+void lw_encoder_destroy(struct lw_encoder **encoder);
+
+// Copies a record or fault into the batch, which may hold it while lw_encoder_is_full is false.
+bool lw_encoder_add(struct lw_encoder *encoder, const struct lw_cut *cut, struct lw_error *error);
+bool lw_encoder_is_full(const struct lw_encoder *encoder);
+
+// Encodes the batch. Results are valid until lw_encoder_clear, which empties it for the next one.
+bool lw_encoder_run(struct lw_encoder *encoder, struct lw_error *error);
+size_t lw_encoder_count(const struct lw_encoder *encoder);
+const struct lw_encoded *lw_encoder_result(const struct lw_encoder *encoder, size_t index);
+void lw_encoder_clear(struct lw_encoder *encoder);
+
+#endif

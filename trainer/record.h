@@ -1,0 +1,35 @@
+// SPDX-License-Identifier: Apache-2.0
+// One ShareGPT record: the JSON text of an object to a conversation, with the rules of
+// LLaMA-Factory's SharegptDatasetConverter (data/converter.py). Called by records.c and dataset.c.
+#ifndef LW_TRAINER_RECORD_H
+#define LW_TRAINER_RECORD_H
+
+#include <stddef.h>
+#include <stdint.h>
+
+#include "engine/base/error.h"
+#include "engine/text/conversation.h"
+
+// Why a record cannot be used, for people.
+struct lw_record_fault {
+    char reason[240]; // "" while nothing is wrong
+    size_t offset;    // byte of the text at which it shows, 0 where the whole record is meant
+    // Whether LLaMA-Factory, too, would read this record and drop it later, so that it counts among
+    // the rows that the held-out part is drawn from.
+    bool is_row;
+};
+
+// Parses `length` bytes at `text` (a zero byte follows) into `conversation`, replacing what it held.
+// Taken are `conversations` with from/value (human, gpt, system, observation, function_call) or
+// `messages` with role/content (user, assistant, system, tool, ...); optional `system` and `tools`,
+// of which a first message with the system role replaces the former. After that message user or
+// observation and assistant or function call must take turns, ending with the latter.
+// True with `fault->reason` set for a record that cannot be used; false only without memory.
+bool lw_record_parse(const char *text, size_t length, struct lw_conversation *conversation,
+    struct lw_record_fault *fault, struct lw_error *error);
+
+// The line of the file on which the fault shows, for a record whose first byte is on `first_line`.
+uint64_t lw_record_fault_line(
+    const char *text, uint64_t first_line, const struct lw_record_fault *fault);
+
+#endif

@@ -1,0 +1,78 @@
+// SPDX-License-Identifier: Apache-2.0
+// ShareGPT files as streams. See records.h.
+#include "trainer/records.h"
+
+#include <stdio.h>
+
+#include "engine/base/alloc.h"
+#include "engine/io/input.h"
+
+enum { largest_record = 64 << 20 };
+
+struct lw_records {
+    struct lw_input *input;
+    struct lw_cutter *cutter;
+};
+
+static bool read_input(
+    void *context, void *buffer, size_t capacity, size_t *length, struct lw_error *error)
+{
+    return lw_input_read(context, buffer, capacity, length, error);
+}
+
+bool lw_records_open(struct lw_records **records, const char *path, struct lw_error *error)
+{
+    struct lw_records *made = lw_calloc(1, sizeof *made, error);
+    if (!made || !lw_input_open(&made->input, path, error)) {
+        goto error;
+    }
+    struct lw_byte_source source = {read_input, made->input};
+    if (!lw_cutter_create(&made->cutter, source, largest_record, error)) {
+        goto error;
+    }
+    *records = made;
+    return true;
+error:
+    lw_records_close(&made);
+    return false;
+}
+
+void lw_records_close(struct lw_records **records)
+{
+    if (*records) {
+        lw_cutter_destroy(&(*records)->cutter);
+        lw_input_close((*records)->input);
+        lw_free(*records);
+        *records = NULL;
+    }
+}
+
+bool lw_records_cut(struct lw_records *records, struct lw_cut *cut, struct lw_error *error)
+{
+    return lw_cutter_next(records->cutter, cut, error);
+}
+
+bool lw_records_next(struct lw_records *records, struct lw_record *record, struct lw_error *error)
+{
+    struct lw_cut cut;
+    if (!lw_cutter_next(records->cutter, &cut, error)) {
+        return false;
+    }
+    record->line = cut.line;
+    record->fault = (struct lw_record_fault){0};
+    if (cut.kind == LW_CUT_END) {
+        record->kind = LW_RECORD_END;
+        return true;
+    }
+    if (cut.kind == LW_CUT_FAULT) {
+        record->kind = LW_RECORD_BAD;
+        snprintf(record->fault.reason, sizeof record->fault.reason, "%s", cut.reason);
+        return true;
+    }
+    if (!lw_record_parse(cut.text, cut.length, &record->conversation, &record->fault, error)) {
+        return false;
+    }
+    record->kind = record->fault.reason[0] ? LW_RECORD_BAD : LW_RECORD_GOOD;
+    record->line = lw_record_fault_line(cut.text, cut.line, &record->fault);
+    return true;
+}
