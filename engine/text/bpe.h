@@ -4,7 +4,7 @@
 #ifndef LW_TEXT_BPE_H
 #define LW_TEXT_BPE_H
 
-#include <cjson/cJSON.h>
+#include <cJSON.h>
 
 #include "engine/text/vocabulary.h"
 

@@ -4,7 +4,7 @@
 #ifndef LW_TEXT_JSON_FIELDS_H
 #define LW_TEXT_JSON_FIELDS_H
 
-#include <cjson/cJSON.h>
+#include <cJSON.h>
 #include <stdint.h>
 
 #include "engine/base/error.h"

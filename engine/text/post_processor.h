@@ -4,7 +4,7 @@
 #ifndef LW_TEXT_POST_PROCESSOR_H
 #define LW_TEXT_POST_PROCESSOR_H
 
-#include <cjson/cJSON.h>
+#include <cJSON.h>
 
 #include "engine/text/tokens.h"
 

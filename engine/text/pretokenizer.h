@@ -4,7 +4,7 @@
 #ifndef LW_TEXT_PRETOKENIZER_H
 #define LW_TEXT_PRETOKENIZER_H
 
-#include <cjson/cJSON.h>
+#include <cJSON.h>
 #include <stddef.h>
 
 #include "engine/base/stringbuf.h"

@@ -3,7 +3,7 @@
 #ifndef LW_TEXT_TOKENIZER_FILE_H
 #define LW_TEXT_TOKENIZER_FILE_H
 
-#include <cjson/cJSON.h>
+#include <cJSON.h>
 
 #include "engine/base/error.h"
 
