@@ -11,6 +11,9 @@
 
 #include "args.h"
 
+#define LW_JOIN_EXPANDED(a, b) a##b
+#define LW_JOIN(a, b) LW_JOIN_EXPANDED(a, b)
+
 #define LW_PUSH_CONSTANTS(name)                                                                    \
     layout(push_constant, scalar) uniform Push                                                     \
     {                                                                                              \

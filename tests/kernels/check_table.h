@@ -1,0 +1,13 @@
+// SPDX-License-Identifier: Apache-2.0
+// The table of checks: row NAME is the function check_NAME of check_NAME.c.
+#ifndef LW_TESTS_KERNELS_CHECK_TABLE_H
+#define LW_TESTS_KERNELS_CHECK_TABLE_H
+
+#define CHECK_TABLE(ROW) ROW(convert)
+
+struct check;
+
+#define CHECK_PROTOTYPE(name) void check_##name(struct check *check);
+CHECK_TABLE(CHECK_PROTOTYPE)
+
+#endif

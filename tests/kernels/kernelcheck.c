@@ -1,0 +1,186 @@
+// SPDX-License-Identifier: Apache-2.0
+// Checks every kernel that the device can run against double-precision references, or times it.
+// usage: kernelcheck [--bench] [--list] [--kernel NAME] [--device SELECTOR] [--seed N]
+//                    [--cases N] [--hide-caps NAME[,NAME...]]
+// Without --hide-caps a CPU device is checked twice: as it is, and with its "cpu" capability
+// hidden, which runs the kernels that GPUs get.
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+
+#include "engine/gpu/profile.h"
+#include "tests/kernels/check_private.h"
+
+#define CHECK_ROW(name) {#name, check_##name},
+static const struct {
+    const char *name;
+    void (*run)(struct check *check);
+} rows[] = {CHECK_TABLE(CHECK_ROW)};
+
+struct options {
+    enum check_mode mode;
+    const char *kernel, *device;
+    uint64_t seed;
+    unsigned cases;
+    uint32_t hidden;
+    bool hide_given;
+};
+
+static void show_message(void *context, enum lw_log_level level, const char *message)
+{
+    (void)context;
+    (void)level;
+    printf("%s\n", message);
+}
+
+static bool parse_hidden(const char *text, uint32_t *hidden)
+{
+    while (*text) {
+        size_t length = strcspn(text, ",");
+        uint32_t bit = 0;
+        for (uint32_t i = 0; i < LW_FEATURE_COUNT; i++) {
+            const char *name = lw_feature_name((enum lw_feature)(1u << i));
+            bit |= strlen(name) == length && memcmp(name, text, length) == 0 ? 1u << i : 0;
+        }
+        if (!bit) {
+            fprintf(stderr, "kernelcheck: --hide-caps: no capability is called %.*s\n", (int)length,
+                text);
+            return false;
+        }
+        *hidden |= bit;
+        text += length + (text[length] == ',');
+    }
+    return true;
+}
+
+static bool parse(int count, char **arguments, struct options *options)
+{
+    for (int i = 1; i < count; i++) {
+        const char *flag = arguments[i];
+        if (strcmp(flag, "--bench") == 0) {
+            options->mode = CHECK_MODE_BENCH;
+            continue;
+        }
+        if (strcmp(flag, "--list") == 0) {
+            options->mode = CHECK_MODE_LIST;
+            continue;
+        }
+        const char *value = ++i < count ? arguments[i] : NULL;
+        if (value && strcmp(flag, "--kernel") == 0) {
+            options->kernel = value;
+        } else if (value && strcmp(flag, "--device") == 0) {
+            options->device = value;
+        } else if (value && strcmp(flag, "--seed") == 0) {
+            options->seed = strtoull(value, NULL, 0);
+        } else if (value && strcmp(flag, "--cases") == 0) {
+            options->cases = (unsigned)strtoul(value, NULL, 0);
+        } else if (value && strcmp(flag, "--hide-caps") == 0) {
+            options->hide_given = true;
+            if (!parse_hidden(value, &options->hidden)) {
+                return false;
+            }
+        } else {
+            fprintf(stderr, "kernelcheck: %s is no flag or lacks its value\n", flag);
+            return false;
+        }
+    }
+    return true;
+}
+
+static uint64_t hash(const char *text)
+{
+    uint64_t value = 0xcbf29ce484222325u; // FNV-1a
+    for (; *text; text++) {
+        value = (value ^ (unsigned char)*text) * 0x100000001b3u;
+    }
+    return value;
+}
+
+static void print_ceilings(const struct ceilings *ceilings)
+{
+    printf("ceilings: copy kernel %.1f GB/s", ceilings->kernel_copy * 1e-9);
+    if (ceilings->memory_copy > 0) {
+        printf(", memcpy on all cores %.1f GB/s, multiply-add on all cores %.0f GFLOP/s",
+            ceilings->memory_copy * 1e-9, ceilings->fma * 1e-9);
+    }
+    printf("\n%-24s %-44s %9s %9s %8s %5s %8s %5s\n", "kernel", "parameters", "best ms", "median",
+        "GB/s", "", "GFLOP/s", "");
+}
+
+// One pass over the table with some capabilities hidden; the number of failed cases.
+static unsigned run_table(struct lw_instance *instance, size_t index, uint32_t hidden,
+    const struct lw_log *log, const struct options *options)
+{
+    struct lw_error error = {0};
+    struct lw_device *device;
+    struct lw_device_params params = {.index = index,
+        .hidden_features = hidden,
+        .profile = options->mode == CHECK_MODE_CHECK,
+        .log = log};
+    check_must(lw_device_create(&device, instance, &params, &error), &error);
+    struct ceilings ceilings = {0};
+    if (options->mode == CHECK_MODE_BENCH) {
+        check_must(ceilings_measure(&ceilings, device, &error), &error);
+        print_ceilings(&ceilings);
+    }
+    struct check *check = check_memory(1, sizeof *check);
+    check->mode = options->mode;
+    check->device = device;
+    check->ceilings = &ceilings;
+    check->cases = options->cases;
+    check->filter = options->kernel;
+    for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
+        check->row = rows[i].name;
+        check->seed = check->shape_state = options->seed ^ hash(rows[i].name);
+        check->case_count = 0;
+        rows[i].run(check);
+    }
+    unsigned failures = check->failure_count, runs = check->run_count;
+    if (options->mode == CHECK_MODE_CHECK) {
+        printf("%u cases, %u failed; kernels that did not run here:", runs, failures);
+        for (int i = 0; i < LW_KERNEL_COUNT && !options->kernel; i++) {
+            if (!lw_device_profile(device, (enum lw_kernel_id)i)->calls) {
+                printf(" %s", lw_kernel_rows[i].name);
+            }
+        }
+        printf("\n");
+    }
+    if (runs == 0 && options->kernel && options->mode != CHECK_MODE_LIST) {
+        printf("no kernel is called %s; --list names them\n", options->kernel);
+        failures++;
+    }
+    free(check);
+    lw_device_destroy(device);
+    return failures;
+}
+
+int main(int argument_count, char **arguments)
+{
+    struct options options = {.seed = (uint64_t)time(NULL), .cases = 16};
+    if (!parse(argument_count, arguments, &options)) {
+        return LW_USAGE;
+    }
+    struct lw_error error = {0};
+    struct lw_log log = {.level = LW_LOG_WARNING, .write = show_message};
+    struct lw_instance_params params = {
+        .validation = getenv("LEWIN_VALIDATION") != NULL, .log = &log};
+    struct lw_instance *instance;
+    size_t index;
+    check_must(lw_instance_create(&instance, &params, &error), &error);
+    check_must(lw_instance_select(instance, options.device, &index, &error), &error);
+    const struct lw_caps *caps = lw_instance_caps(instance, index);
+    uint32_t device_features = caps->features;
+    printf("%s, %s, seed %llu\n", caps->name, caps->driver, (unsigned long long)options.seed);
+    unsigned failures = run_table(instance, index, options.hidden, &log, &options);
+    if (options.mode == CHECK_MODE_CHECK && !options.hide_given &&
+        (device_features & LW_FEATURE_CPU)) {
+        printf("with %s hidden:\n", lw_feature_name(LW_FEATURE_CPU));
+        failures += run_table(instance, index, LW_FEATURE_CPU, &log, &options);
+    }
+    unsigned messages = lw_instance_message_count(instance);
+    if (messages) {
+        printf("%u validation messages\n", messages);
+    }
+    lw_instance_destroy(instance);
+    return failures || messages ? LW_FAILED : LW_OK;
+}
