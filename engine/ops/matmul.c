@@ -1,0 +1,89 @@
+// SPDX-License-Identifier: Apache-2.0
+// Matrix products: checks the shapes and picks the variant. See matmul.h.
+#include "engine/ops/matmul.h"
+
+#include <inttypes.h>
+
+#include "engine/ops/matmul_private.h"
+
+// Best first; the first row whose features the device has is taken.
+static const struct variant {
+    uint32_t features; // enum lw_feature bits
+    uint64_t (*scratch)(const struct lw_device *device, const struct lw_matmul *matmul);
+    void (*record)(struct lw_stream *stream, const struct lw_matmul *matmul);
+} variants[] = {
+    {LW_FEATURE_CPU, lw_matmul_cpu_scratch, lw_matmul_cpu},
+    {0, lw_matmul_simt_scratch, lw_matmul_simt},
+};
+
+static const struct variant *pick_variant(const struct lw_device *device)
+{
+    const struct variant *variant = variants;
+    while ((lw_device_caps(device)->features & variant->features) != variant->features) {
+        variant++; // the last row needs nothing
+    }
+    return variant;
+}
+
+struct lw_matmul_shape lw_matmul_shape_of(const struct lw_matmul *matmul)
+{
+    bool a_transposed = matmul->layout == LW_MATMUL_TN;
+    return (struct lw_matmul_shape){.m = a_transposed ? matmul->a.columns : matmul->a.rows,
+        .n = matmul->layout == LW_MATMUL_NT ? matmul->b.rows : matmul->b.columns,
+        .k = a_transposed ? matmul->a.rows : matmul->a.columns,
+        .a_transposed = a_transposed,
+        .b_transposed = matmul->layout != LW_MATMUL_NT};
+}
+
+bool lw_matmul_aligned(const struct lw_tensor *tensor, uint32_t bytes)
+{
+    return tensor->address % bytes == 0 && tensor->stride * lw_type_size(tensor->type) % bytes == 0;
+}
+
+static bool has_size(
+    const struct lw_tensor *tensor, uint32_t rows, uint32_t columns, enum lw_type type)
+{
+    return tensor->address && tensor->rows == rows && tensor->columns == columns &&
+           tensor->stride >= columns && tensor->type == type;
+}
+
+static bool fits(const struct lw_matmul *matmul)
+{
+    struct lw_matmul_shape shape = lw_matmul_shape_of(matmul);
+    enum lw_type type = matmul->a.type, c_type = matmul->c.type;
+    bool b_fits = shape.b_transposed ? has_size(&matmul->b, shape.k, shape.n, type)
+                                     : has_size(&matmul->b, shape.n, shape.k, type);
+    return shape.m && shape.n && shape.k && (type == LW_F32 || type == LW_BF16) &&
+           (c_type == type || c_type == LW_F32) && matmul->a.address &&
+           matmul->a.stride >= matmul->a.columns && b_fits &&
+           has_size(&matmul->c, shape.m, shape.n, c_type) &&
+           (!matmul->bias.address || has_size(&matmul->bias, 1, shape.n, type)) &&
+           (!matmul->add.address || has_size(&matmul->add, shape.m, shape.n, c_type));
+}
+
+uint64_t lw_matmul_scratch(const struct lw_device *device, const struct lw_matmul *matmul)
+{
+    return pick_variant(device)->scratch(device, matmul);
+}
+
+void lw_matmul(struct lw_stream *stream, const struct lw_matmul *matmul)
+{
+    const struct lw_device *device = lw_stream_device(stream);
+    const struct variant *variant = pick_variant(device);
+    if (!fits(matmul)) {
+        struct lw_matmul_shape shape = lw_matmul_shape_of(matmul);
+        lw_stream_fail(stream, LW_FAILED,
+            "a matrix product of m %" PRIu32 ", n %" PRIu32 ", k %" PRIu32
+            " has operands of other shapes or types",
+            shape.m, shape.n, shape.k);
+        return;
+    }
+    uint64_t scratch = variant->scratch(device, matmul);
+    if (matmul->scratch.size < scratch) {
+        lw_stream_fail(stream, LW_FAILED,
+            "a matrix product needs %" PRIu64 " bytes of scratch memory and has %" PRIu64, scratch,
+            matmul->scratch.size);
+        return;
+    }
+    variant->record(stream, matmul);
+}

@@ -1,0 +1,29 @@
+// SPDX-License-Identifier: Apache-2.0
+// Private to the matrix product: its sizes and the variants behind it. A new variant is a row in
+// matmul.c and a file of its own.
+#ifndef LW_OPS_MATMUL_PRIVATE_H
+#define LW_OPS_MATMUL_PRIVATE_H
+
+#include "engine/ops/matmul.h"
+
+// c [m, n], summed over k.
+struct lw_matmul_shape {
+    uint32_t m, n, k;
+    bool a_transposed; // a is [k, m]
+    bool b_transposed; // b is [k, n]
+};
+
+struct lw_matmul_shape lw_matmul_shape_of(const struct lw_matmul *matmul);
+
+// Whether quads of elements of this tensor's lines lie at multiples of `bytes`.
+bool lw_matmul_aligned(const struct lw_tensor *tensor, uint32_t bytes);
+
+// The CPU drivers' variant: packed operands, see shaders/matmul_panels.comp.
+uint64_t lw_matmul_cpu_scratch(const struct lw_device *device, const struct lw_matmul *matmul);
+void lw_matmul_cpu(struct lw_stream *stream, const struct lw_matmul *matmul);
+
+// Any GPU: shared memory and registers, see shaders/matmul_simt.comp.
+uint64_t lw_matmul_simt_scratch(const struct lw_device *device, const struct lw_matmul *matmul);
+void lw_matmul_simt(struct lw_stream *stream, const struct lw_matmul *matmul);
+
+#endif

@@ -1,0 +1,216 @@
+// SPDX-License-Identifier: Apache-2.0
+// The matrix product for any GPU: a workgroup computes TILE_M x TILE_N of c from tiles of TILE_K
+// depths in shared memory, each invocation ROWS x COLUMNS in registers. The next tile is loaded
+// into registers while this one is used. Tiles lie [TILE_K][TILE_M] in vec4s, with one vec4 of
+// padding a line against bank conflicts. OUT_BF16: c and add are bf16.
+#version 460
+#extension GL_GOOGLE_include_directive : require
+#include "include/kernel.glsl"
+#include "matmul_simt.h"
+
+layout(local_size_x_id = 0) in; // TILE_M / ROWS * TILE_N / COLUMNS
+layout(constant_id = 1) const uint TILE_M = 128;
+layout(constant_id = 2) const uint TILE_N = 128;
+layout(constant_id = 3) const uint TILE_K = 16;
+layout(constant_id = 4) const uint ROWS = 8; // multiples of 4
+layout(constant_id = 5) const uint COLUMNS = 8;
+layout(constant_id = 6) const uint FLAGS = 0;
+LW_PUSH_CONSTANTS(lw_matmul_simt_args)
+
+const bool A_TRANSPOSED = (FLAGS & LW_MATMUL_A_TRANSPOSED) != 0;
+const bool B_TRANSPOSED = (FLAGS & LW_MATMUL_B_TRANSPOSED) != 0;
+const bool A_VECTOR = (FLAGS & LW_MATMUL_A_VECTOR) != 0;
+const bool B_VECTOR = (FLAGS & LW_MATMUL_B_VECTOR) != 0;
+const bool C_VECTOR = (FLAGS & LW_MATMUL_C_VECTOR) != 0;
+
+const uint THREADS = gl_WorkGroupSize.x;
+const uint LINE_A = TILE_M / 4 + 1, LINE_B = TILE_N / 4 + 1; // vec4s
+const uint LOADS_A = TILE_M * TILE_K / 4 / THREADS, LOADS_B = TILE_N * TILE_K / 4 / THREADS;
+const uint QUADS_M = ROWS / 4, QUADS_N = COLUMNS / 4;
+const uint ACROSS = TILE_N / COLUMNS;     // invocations along n
+const uint SPREAD_M = TILE_M / 4 / QUADS_M; // vec4s between an invocation's row quads
+const uint SPREAD_N = TILE_N / 4 / QUADS_N;
+
+shared vec4 tile_a[TILE_K * LINE_A];
+shared vec4 tile_b[TILE_K * LINE_B];
+
+#ifdef OUT_BF16
+#define OUT_BYTES 2
+#define load_out load_bf16
+#define store_out store_bf16
+#define store4_out store4_bf16
+#define load4_out load4_bf16
+#else
+#define OUT_BYTES 4
+#define load_out load_f32
+#define store_out store_f32
+vec4 load4_out(uint64_t address, uint64_t index)
+{
+    return F32x4(address + index * 4).at[0];
+}
+
+void store4_out(uint64_t address, uint64_t index, vec4 value)
+{
+    F32x4(address + index * 4).at[0] = value;
+}
+#endif
+
+#ifdef STORAGE_BF16
+#define load_four load4_bf16
+#else
+vec4 load_four(uint64_t address, uint64_t index)
+{
+    return F32x4(address + index * 4).at[0];
+}
+#endif
+
+// Up to four neighbours of a line: zero past `count`.
+vec4 load_some(uint64_t address, int count, bool vector)
+{
+    vec4 value = vec4(0);
+    if (vector && count >= 4) {
+        value = load_four(address, 0);
+    } else {
+        [[unroll]] for (int i = 0; i < 4; i++) {
+            if (i < count) {
+                value[i] = load_storage(address, i);
+            }
+        }
+    }
+    return value;
+}
+
+// Where this invocation's load `i` of an operand falls in its tile: x along the line, y the line.
+// Lines run along the depth unless transposed.
+uvec2 place(uint i, bool transposed, uint extent)
+{
+    uint quad = gl_LocalInvocationIndex + i * THREADS;
+    uint per_line = (transposed ? extent : TILE_K) / 4;
+    return uvec2(quad % per_line * 4, quad / per_line);
+}
+
+// The quad of an operand at depth k of its tile's first line; `first` and `count` bound the rows.
+vec4 load_quad(uint64_t address, uvec2 at, bool transposed, uint k, uint first, uint count,
+    uint stride, bool vector)
+{
+    uint line = transposed ? k + at.y : first + at.y;
+    uint column = transposed ? first + at.x : k + at.x;
+    uint lines = transposed ? args.k : count;
+    uint columns = transposed ? count : args.k;
+    if (line >= lines) {
+        return vec4(0);
+    }
+    return load_some(address + (uint64_t(line) * stride + column) * STORAGE_BYTES,
+        int(columns) - int(column), vector);
+}
+
+void main()
+{
+    // Bands of 8 tile rows, column by column, so that neighbours share operands in the cache.
+    uint64_t index = lw_group_index();
+    if (index >= uint64_t(args.tiles_m) * args.tiles_n) {
+        return;
+    }
+    uint band = uint(index / (8 * args.tiles_n)), rest = uint(index % (8 * args.tiles_n));
+    uint height = min(8, args.tiles_m - band * 8);
+    uint m0 = (band * 8 + rest % height) * TILE_M, n0 = rest / height * TILE_N;
+
+    uint thread = gl_LocalInvocationIndex;
+    uint quad_m = thread / ACROSS, quad_n = thread % ACROSS;
+    vec4 sum[ROWS][QUADS_N];
+    [[unroll]] for (uint i = 0; i < ROWS; i++) {
+        [[unroll]] for (uint j = 0; j < QUADS_N; j++) {
+            sum[i][j] = vec4(0);
+        }
+    }
+    vec4 next_a[LOADS_A], next_b[LOADS_B];
+    [[unroll]] for (uint i = 0; i < LOADS_A; i++) {
+        next_a[i] = load_quad(args.a, place(i, A_TRANSPOSED, TILE_M), A_TRANSPOSED, 0, m0, args.m,
+            args.a_stride, A_VECTOR);
+    }
+    [[unroll]] for (uint i = 0; i < LOADS_B; i++) {
+        next_b[i] = load_quad(args.b, place(i, B_TRANSPOSED, TILE_N), B_TRANSPOSED, 0, n0, args.n,
+            args.b_stride, B_VECTOR);
+    }
+    for (uint k = 0; k < args.k; k += TILE_K) {
+        [[unroll]] for (uint i = 0; i < LOADS_A; i++) {
+            uvec2 at = place(i, A_TRANSPOSED, TILE_M);
+            if (A_TRANSPOSED) {
+                tile_a[at.y * LINE_A + at.x / 4] = next_a[i];
+            } else {
+                [[unroll]] for (uint t = 0; t < 4; t++) {
+                    tile_a[(at.x + t) * LINE_A + at.y / 4][at.y % 4] = next_a[i][t];
+                }
+            }
+        }
+        [[unroll]] for (uint i = 0; i < LOADS_B; i++) {
+            uvec2 at = place(i, B_TRANSPOSED, TILE_N);
+            if (B_TRANSPOSED) {
+                tile_b[at.y * LINE_B + at.x / 4] = next_b[i];
+            } else {
+                [[unroll]] for (uint t = 0; t < 4; t++) {
+                    tile_b[(at.x + t) * LINE_B + at.y / 4][at.y % 4] = next_b[i][t];
+                }
+            }
+        }
+        barrier();
+        if (k + TILE_K < args.k) {
+            [[unroll]] for (uint i = 0; i < LOADS_A; i++) {
+                next_a[i] = load_quad(args.a, place(i, A_TRANSPOSED, TILE_M), A_TRANSPOSED,
+                    k + TILE_K, m0, args.m, args.a_stride, A_VECTOR);
+            }
+            [[unroll]] for (uint i = 0; i < LOADS_B; i++) {
+                next_b[i] = load_quad(args.b, place(i, B_TRANSPOSED, TILE_N), B_TRANSPOSED,
+                    k + TILE_K, n0, args.n, args.b_stride, B_VECTOR);
+            }
+        }
+        for (uint t = 0; t < TILE_K; t++) {
+            vec4 x[QUADS_M], y[QUADS_N];
+            [[unroll]] for (uint i = 0; i < QUADS_M; i++) {
+                x[i] = tile_a[t * LINE_A + quad_m + i * SPREAD_M];
+            }
+            [[unroll]] for (uint j = 0; j < QUADS_N; j++) {
+                y[j] = tile_b[t * LINE_B + quad_n + j * SPREAD_N];
+            }
+            [[unroll]] for (uint i = 0; i < ROWS; i++) {
+                [[unroll]] for (uint j = 0; j < QUADS_N; j++) {
+                    sum[i][j] = fma(vec4(x[i / 4][i % 4]), y[j], sum[i][j]);
+                }
+            }
+        }
+        barrier();
+    }
+    [[unroll]] for (uint i = 0; i < ROWS; i++) {
+        uint row = m0 + (quad_m + i / 4 * SPREAD_M) * 4 + i % 4;
+        [[unroll]] for (uint j = 0; j < QUADS_N; j++) {
+            uint column = n0 + (quad_n + j * SPREAD_N) * 4;
+            if (row >= args.m || column >= args.n) {
+                continue;
+            }
+            vec4 value = sum[i][j];
+            uint64_t at = uint64_t(row) * args.c_stride + column;
+            uint64_t add_at = uint64_t(row) * args.add_stride + column;
+            bool whole = C_VECTOR && column + 4 <= args.n;
+            if ((FLAGS & LW_MATMUL_BIAS) != 0) {
+                [[unroll]] for (uint t = 0; t < 4; t++) {
+                    value[t] += load_storage(args.bias, min(column + t, args.n - 1));
+                }
+            }
+            if (whole) {
+                if ((FLAGS & LW_MATMUL_ADD) != 0) {
+                    value += load4_out(args.add, add_at);
+                }
+                store4_out(args.c, at, value);
+                continue;
+            }
+            [[unroll]] for (uint t = 0; t < 4; t++) {
+                if (column + t < args.n) {
+                    if ((FLAGS & LW_MATMUL_ADD) != 0) {
+                        value[t] += load_out(args.add, add_at + t);
+                    }
+                    store_out(args.c, at + t, value[t]);
+                }
+            }
+        }
+    }
+}
