@@ -18,4 +18,6 @@ struct lw_command {
     bool (*run)(int argc, char **argv, struct lw_error *error);
 };
 
+extern const struct lw_command lw_command_data;
+
 #endif

@@ -7,6 +7,7 @@
 #include "cli/command.h"
 
 static const struct lw_command *const commands[] = {
+    &lw_command_data,
     NULL,
 };
 enum { command_count = sizeof commands / sizeof commands[0] - 1 };

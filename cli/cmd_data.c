@@ -1,0 +1,91 @@
+// SPDX-License-Identifier: Apache-2.0
+// `lewin data`: looking at a data set before training on it. Flags and dispatch; the work is in
+// data_show.c and data_check.c.
+#include <string.h>
+
+#include "cli/command.h"
+#include "cli/data.h"
+#include "engine/base/stringbuf.h"
+#include "engine/text/template.h"
+
+static const struct lw_flag flags_table[] = {
+    {"index", LW_FLAG_COUNT, offsetof(struct lw_data_flags, index), "N",
+        "show: which record of the file, from 0 (default 0)"},
+    {"ids", LW_FLAG_SWITCH, offsetof(struct lw_data_flags, ids), NULL,
+        "show: one token per line with its id"},
+    {"model", LW_FLAG_TEXT, offsetof(struct lw_data_flags, model), "DIR",
+        "check: also count tokens, with the tokenizer of this model folder"},
+    {"template", LW_FLAG_TEXT, offsetof(struct lw_data_flags, template_name), "NAME",
+        "chat template (default qwen)"},
+    {"cutoff-len", LW_FLAG_COUNT, offsetof(struct lw_data_flags, cutoff_len), "N",
+        "longest example in tokens (default 2048)"},
+    {"train-on-prompt", LW_FLAG_SWITCH, offsetof(struct lw_data_flags, train_on_prompt), NULL,
+        "prompts are trained on too"},
+    {"mask-history", LW_FLAG_SWITCH, offsetof(struct lw_data_flags, mask_history), NULL,
+        "only the last response of a conversation is trained on"},
+    {NULL, LW_FLAG_SWITCH, 0, NULL, NULL},
+};
+
+struct lw_mask_options lw_data_mask(const struct lw_data_flags *flags)
+{
+    return (struct lw_mask_options){.cutoff_len = (size_t)flags->cutoff_len,
+        .train_on_prompt = flags->train_on_prompt,
+        .mask_history = flags->mask_history};
+}
+
+static bool unknown_template(const char *name, struct lw_error *error)
+{
+    char names[512] = "";
+    for (size_t i = 0; lw_template_name_at(i); i++) {
+        size_t used = strlen(names);
+        snprintf(names + used, sizeof names - used, "%s%s", i ? ", " : "", lw_template_name_at(i));
+    }
+    return lw_fail(error, LW_USAGE, "there is no template \"%s\"; known: %s", name, names);
+}
+
+static bool run(int argc, char **argv, struct lw_error *error)
+{
+    struct lw_data_flags flags = {.template_name = "qwen", .cutoff_len = 2048};
+    int count;
+    if (!lw_arguments_parse(flags_table, &flags, argc, argv, &count, error)) {
+        return false;
+    }
+    const char *action = count ? argv[0] : "";
+    const struct lw_template *chat_template = lw_template_find(flags.template_name);
+    if (!chat_template) {
+        return unknown_template(flags.template_name, error);
+    }
+    if (flags.cutoff_len == 0 || flags.cutoff_len > 1u << 24) {
+        return lw_fail(error, LW_USAGE, "--cutoff-len is from 1 to 16777216");
+    }
+    if (flags.train_on_prompt && flags.mask_history) {
+        return lw_fail(error, LW_USAGE, "--train-on-prompt and --mask-history exclude each other");
+    }
+    if (!strcmp(action, "show")) {
+        return count == 3 ? lw_data_show(argv[1], argv[2], &flags, chat_template, error)
+                          : lw_fail(error, LW_USAGE, "data show takes MODEL and FILE");
+    }
+    if (!strcmp(action, "check")) {
+        return count > 1 ? lw_data_check(argv + 1, count - 1, &flags, chat_template, error)
+                         : lw_fail(error, LW_USAGE, "data check takes at least one FILE");
+    }
+    return lw_fail(error, LW_USAGE, "data is followed by show or check%s%s%s",
+        *action ? ", not \"" : "", action, *action ? "\"" : "");
+}
+
+const struct lw_command lw_command_data = {
+    .name = "data",
+    .summary = "Shows what a data set teaches, and checks every record of it",
+    .usage = "lewin data show MODEL FILE [--index N] [flags]\n"
+             "lewin data check [--model DIR] FILE... [flags]",
+    .details =
+        "FILE is ShareGPT data: a JSON array or JSON Lines, plain or compressed by zstd.\n\n"
+        "show prints one conversation token by token, as the trainer will see it. Tokens that are\n"
+        "trained on are green on a terminal and in [brackets] elsewhere.\n\n"
+        "check reads everything and reports counts and each bad record by line and reason; with\n"
+        "--model also lengths, trained tokens and what is cut off. It exits with 3 when a record "
+        "is\n"
+        "bad.\n",
+    .flags = flags_table,
+    .run = run,
+};

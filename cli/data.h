@@ -1,0 +1,32 @@
+// SPDX-License-Identifier: Apache-2.0
+// The two halves of `lewin data`, for cmd_data.c.
+#ifndef LW_CLI_DATA_H
+#define LW_CLI_DATA_H
+
+#include <stdint.h>
+
+#include "engine/base/error.h"
+#include "trainer/examples.h"
+
+struct lw_template;
+
+// What the flags of `lewin data` say.
+struct lw_data_flags {
+    const char *model; // folder, NULL when not given
+    const char *template_name;
+    uint64_t index, cutoff_len;
+    bool train_on_prompt, mask_history;
+    bool ids; // one token per line
+};
+
+struct lw_mask_options lw_data_mask(const struct lw_data_flags *flags);
+
+// Prints record flags->index of `file` token by token as the model of `model_folder` sees it.
+bool lw_data_show(const char *model_folder, const char *file, const struct lw_data_flags *flags,
+    const struct lw_template *chat_template, struct lw_error *error);
+
+// Reads all files and prints what is in them. LW_BAD_INPUT when a record cannot be used.
+bool lw_data_check(char **files, int file_count, const struct lw_data_flags *flags,
+    const struct lw_template *chat_template, struct lw_error *error);
+
+#endif

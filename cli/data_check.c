@@ -1,0 +1,179 @@
+// SPDX-License-Identifier: Apache-2.0
+// `lewin data check`: everything that is in data files, and everything that is wrong with them.
+#include "cli/data.h"
+
+#include <inttypes.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "engine/base/alloc.h"
+#include "engine/base/terminal.h"
+#include "engine/text/template.h"
+#include "trainer/encoder.h"
+#include "trainer/records.h"
+
+struct report {
+    uint64_t records, bad;    // over all files
+    uint64_t tokens, trained; // of good records, when there is a tokenizer
+    uint64_t truncated, stop_cut, untrained;
+    uint32_t *lengths; // [count] tokens of each example
+    size_t count, capacity;
+    bool has_tokens;
+};
+
+static bool count_example(
+    struct report *report, const struct lw_example *example, struct lw_error *error)
+{
+    if (!lw_reserve(&report->lengths, &report->capacity, report->count + 1, sizeof *report->lengths,
+            error)) {
+        return false;
+    }
+    report->lengths[report->count++] = (uint32_t)example->count;
+    report->tokens += example->count;
+    report->trained += example->trained_count;
+    report->truncated += example->truncated;
+    report->stop_cut += example->stop_cut;
+    report->untrained += example->trained_count == 0;
+    return true;
+}
+
+// Counts and prints what became of a batch.
+static bool take_batch(struct lw_encoder *encoder, struct report *report, struct lw_error *error)
+{
+    if (!lw_encoder_run(encoder, error)) {
+        return false;
+    }
+    for (size_t i = 0; i < lw_encoder_count(encoder); i++) {
+        const struct lw_encoded *encoded = lw_encoder_result(encoder, i);
+        report->records++;
+        if (encoded->fault.reason[0]) {
+            report->bad++;
+            printf("  line %" PRIu64 ": %s\n", encoded->line, encoded->fault.reason);
+        } else if (report->has_tokens && !count_example(report, &encoded->example, error)) {
+            return false;
+        }
+    }
+    lw_encoder_clear(encoder);
+    return true;
+}
+
+static bool check_file(
+    const char *path, struct lw_encoder *encoder, struct report *report, struct lw_error *error)
+{
+    uint64_t records = report->records, bad = report->bad;
+    struct lw_records *records_file = NULL;
+    struct lw_cut cut = {0};
+    printf("%s\n", path);
+    bool read = lw_records_open(&records_file, path, error);
+    while (read && cut.kind != LW_CUT_END) {
+        read = lw_records_cut(records_file, &cut, error);
+        bool ends = read && cut.kind == LW_CUT_END;
+        if (read && !ends) {
+            read = lw_encoder_add(encoder, &cut, error);
+        }
+        if (read && (ends || lw_encoder_is_full(encoder))) {
+            read = take_batch(encoder, report, error);
+        }
+    }
+    lw_records_close(&records_file);
+    if (read) {
+        records = report->records - records;
+        bad = report->bad - bad;
+        printf("  %" PRIu64 " record%s, %" PRIu64 " good, %" PRIu64 " bad\n", records,
+            records == 1 ? "" : "s", records - bad, bad);
+    }
+    return read;
+}
+
+static int compare_lengths(const void *left, const void *right)
+{
+    uint32_t a, b;
+    memcpy(&a, left, sizeof a);
+    memcpy(&b, right, sizeof b);
+    return (a > b) - (a < b);
+}
+
+// One bar for each doubling of the length.
+static void print_histogram(const struct report *report)
+{
+    bool terminal = lw_terminal_is(stdout);
+    size_t counts[33] = {0}, highest = 1;
+    unsigned first = 32, last = 0;
+    for (size_t i = 0; i < report->count; i++) {
+        unsigned bin = 0;
+        while (report->lengths[i] >> bin) {
+            bin++;
+        }
+        counts[bin]++;
+        highest = counts[bin] > highest ? counts[bin] : highest;
+        first = bin < first ? bin : first;
+        last = bin > last ? bin : last;
+    }
+    unsigned columns = terminal ? lw_terminal_columns(stdout) : 80;
+    size_t widest = columns > 60 ? (columns < 110 ? columns : 110) - 36 : 24;
+    printf("\n  tokens               examples\n");
+    for (unsigned bin = first; bin <= last; bin++) {
+        unsigned long low = bin ? 1ul << (bin - 1) : 0, high = bin ? (1ul << bin) - 1 : 0;
+        size_t bar = (counts[bin] * widest + highest - 1) / highest;
+        printf("  %6lu - %-8lu %10zu  ", low, high, counts[bin]);
+        fputs(terminal ? "\033[38;5;34m" : "", stdout);
+        for (size_t i = 0; i < bar; i++) {
+            fputs(terminal ? "\xe2\x96\x88" : "#", stdout);
+        }
+        puts(terminal ? "\033[0m" : "");
+    }
+}
+
+static void print_tokens(struct report *report, const struct lw_data_flags *flags)
+{
+    size_t count = report->count;
+    uint32_t *lengths = report->lengths;
+    if (count == 0) {
+        return;
+    }
+    qsort(lengths, count, sizeof *lengths, compare_lengths);
+    printf("\ntokens (template %s, cutoff_len %" PRIu64 ")\n", flags->template_name,
+        flags->cutoff_len);
+    printf("  %-22s %12" PRIu64 "\n", "all", report->tokens);
+    printf("  %-22s %12" PRIu64 "   %.1f %%\n", "trained on", report->trained,
+        report->tokens ? 100 * (double)report->trained / (double)report->tokens : 0);
+    printf("  %-22s %12" PRIu32 "\n", "shortest example", lengths[0]);
+    printf("  %-22s %12" PRIu32 "\n", "median", lengths[count / 2]);
+    printf("  %-22s %12.1f\n", "mean", (double)report->tokens / (double)count);
+    printf("  %-22s %12" PRIu32 "\n", "95 % are below", lengths[(count - 1) * 95 / 100]);
+    printf("  %-22s %12" PRIu32 "\n", "longest example", lengths[count - 1]);
+    printf("  %-22s %12" PRIu64 "\n", "truncated examples", report->truncated);
+    printf("  %-22s %12" PRIu64 "\n", "  stop token cut off", report->stop_cut);
+    printf("  %-22s %12" PRIu64 "\n", "without trained token", report->untrained);
+    print_histogram(report);
+}
+
+bool lw_data_check(char **files, int file_count, const struct lw_data_flags *flags,
+    const struct lw_template *chat_template, struct lw_error *error)
+{
+    struct report report = {.has_tokens = flags->model != NULL};
+    struct lw_tokenizer *tokenizer = NULL;
+    struct lw_encoder *encoder = NULL;
+    bool checked = !flags->model || lw_tokenizer_open(&tokenizer, flags->model, error);
+    struct lw_encoder_params params = {tokenizer, chat_template, lw_data_mask(flags), 0};
+    checked = checked && lw_encoder_create(&encoder, &params, error);
+    for (int i = 0; checked && i < file_count; i++) {
+        checked = check_file(files[i], encoder, &report, error);
+    }
+    if (checked) {
+        print_tokens(&report, flags);
+    }
+    lw_free(report.lengths);
+    lw_encoder_destroy(&encoder);
+    lw_tokenizer_close(tokenizer);
+    if (checked && report.bad) {
+        return lw_fail(error, LW_BAD_INPUT, "%" PRIu64 " of %" PRIu64 " records cannot be used",
+            report.bad, report.records);
+    }
+    if (checked && report.records == 0) {
+        return lw_fail(error, LW_BAD_INPUT, "there is no record in %s%s", files[0],
+            file_count > 1 ? " and the other files" : "");
+    }
+    return checked;
+}

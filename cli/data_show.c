@@ -1,0 +1,166 @@
+// SPDX-License-Identifier: Apache-2.0
+// `lewin data show`: one conversation, token by token, exactly as the trainer gets it.
+#include "cli/data.h"
+
+#include <inttypes.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "engine/base/stringbuf.h"
+#include "engine/base/terminal.h"
+#include "engine/base/utf8.h"
+#include "engine/text/template.h"
+#include "trainer/records.h"
+
+// Neighbouring tokens take turns between two shades, so that one sees where each ends.
+static const char *const trained_colours[] = {"\033[1;38;5;34m", "\033[1;38;5;77m"};
+static const char *const read_colours[] = {"\033[38;5;244m", "\033[38;5;250m"};
+
+// Appends the bytes of a token as text that is safe to print: line feeds, tabs and control
+// characters become visible, bytes that are no UTF-8 become \xNN. With `wrap`, a line feed also
+// begins a new line.
+static bool add_visible(
+    struct lw_string *out, const char *bytes, size_t length, bool wrap, struct lw_error *error)
+{
+    bool added = true;
+    for (size_t i = 0; i < length && added;) {
+        size_t good = lw_utf8_valid_length(bytes + i, length - i), plain = 0;
+        while (plain < good && (unsigned char)bytes[i + plain] >= 0x20 && bytes[i + plain] != 127) {
+            plain++;
+        }
+        if (plain) {
+            added = lw_string_add(out, bytes + i, plain, error);
+            i += plain;
+            continue;
+        }
+        unsigned char byte = (unsigned char)bytes[i++];
+        added = byte == '\n'   ? lw_string_addf(out, error, "\xe2\x8f\x8e%s", wrap ? "\n" : "")
+                : byte == '\t' ? lw_string_addf(out, error, "\xe2\x87\xa5")
+                               : lw_string_addf(out, error, "\\x%02x", byte);
+    }
+    return added;
+}
+
+static bool add_token_text(struct lw_string *out, const struct lw_tokenizer *tokenizer, uint32_t id,
+    bool wrap, struct lw_error *error)
+{
+    size_t length = 0;
+    const char *bytes = lw_tokenizer_token_bytes(tokenizer, id, &length);
+    return bytes ? add_visible(out, bytes, length, wrap, error)
+                 : lw_string_addf(out, error, "<no token %" PRIu32 ">", id);
+}
+
+// Running text. Without colours, trained tokens stand in brackets and the others are kept apart by
+// middle dots.
+static bool add_flowing(struct lw_string *out, const struct lw_tokenizer *tokenizer,
+    const struct lw_example *example, bool colours, struct lw_error *error)
+{
+    for (size_t i = 0; i < example->count; i++) {
+        bool trained = example->trained[i];
+        const char *before = trained ? "[" : i && !example->trained[i - 1] ? "\xc2\xb7" : "";
+        if (colours) {
+            before = trained ? trained_colours[i % 2] : read_colours[i % 2];
+        }
+        // After a line feed no dot: it would begin the new line.
+        bool new_line = out->length && out->data[out->length - 1] == '\n';
+        if (!lw_string_addf(out, error, "%s", new_line && !colours && !trained ? "" : before) ||
+            !add_token_text(out, tokenizer, example->ids[i], !trained || colours, error) ||
+            !lw_string_addf(out, error, "%s",
+                colours   ? "\033[0m"
+                : trained ? "]"
+                          : "")) {
+            return false;
+        }
+        // A bracket is closed before the line is.
+        const char *end = "\xe2\x8f\x8e]";
+        if (trained && !colours && out->length >= 4 &&
+            !memcmp(out->data + out->length - 4, end, 4) && !lw_string_add(out, "\n", 1, error)) {
+            return false;
+        }
+    }
+    return lw_string_addf(out, error, "\n");
+}
+
+static bool add_listing(struct lw_string *out, const struct lw_tokenizer *tokenizer,
+    const struct lw_example *example, bool colours, struct lw_error *error)
+{
+    for (size_t i = 0; i < example->count; i++) {
+        bool trained = example->trained[i];
+        const char *colour = !colours ? "" : trained ? trained_colours[0] : read_colours[0];
+        if (!lw_string_addf(out, error, "%6zu %7" PRIu32 "  %s%s", i, example->ids[i], colour,
+                trained && !colours ? "[" : "") ||
+            !add_token_text(out, tokenizer, example->ids[i], false, error) ||
+            !lw_string_addf(
+                out, error, "%s%s\n", colours ? "\033[0m" : "", trained && !colours ? "]" : "")) {
+            return false;
+        }
+    }
+    return true;
+}
+
+static bool add_counts(struct lw_string *out, const struct lw_example *example, size_t turns,
+    const struct lw_data_flags *flags, struct lw_error *error)
+{
+    double share =
+        example->count ? 100 * (double)example->trained_count / (double)example->count : 0;
+    return lw_string_addf(out, error,
+               "\n%zu tokens, %zu trained on (%.1f %%), %zu turn%s, template %s\n", example->count,
+               example->trained_count, share, turns, turns == 1 ? "" : "s", flags->template_name) &&
+           (!example->truncated ||
+               lw_string_addf(out, error, "cut off at %" PRIu64 " tokens (--cutoff-len)%s\n",
+                   flags->cutoff_len,
+                   example->stop_cut ? "; a response lost its end and stop token" : "")) &&
+           (example->trained_count || lw_string_addf(out, error, "nothing of it is trained on\n"));
+}
+
+// Finds record `index` (from 0) of the file.
+static bool find_record(
+    const char *file, uint64_t index, struct lw_record *record, struct lw_error *error)
+{
+    struct lw_records *records = NULL;
+    bool found = lw_records_open(&records, file, error);
+    for (uint64_t i = 0; found && i <= index; i++) {
+        found = lw_records_next(records, record, error);
+        if (found && record->kind == LW_RECORD_END) {
+            found = lw_fail(error, LW_BAD_INPUT,
+                "%s has %" PRIu64 " record%s; --index counts them from 0", file, i,
+                i == 1 ? "" : "s");
+        }
+    }
+    lw_records_close(&records);
+    if (found && record->kind == LW_RECORD_BAD) {
+        found = lw_fail(error, LW_BAD_INPUT, "%s, line %" PRIu64 ": %s", file, record->line,
+            record->fault.reason);
+    }
+    return found;
+}
+
+bool lw_data_show(const char *model_folder, const char *file, const struct lw_data_flags *flags,
+    const struct lw_template *chat_template, struct lw_error *error)
+{
+    struct lw_mask_options mask = lw_data_mask(flags);
+    struct lw_tokenizer *tokenizer = NULL;
+    struct lw_record record = {0};
+    struct lw_turns turns = {0};
+    struct lw_example example = {0};
+    struct lw_string out = {0};
+    bool colours = lw_terminal_is(stdout) && !getenv("NO_COLOR");
+    bool shown =
+        find_record(file, flags->index, &record, error) &&
+        lw_tokenizer_open(&tokenizer, model_folder, error) &&
+        lw_template_encode(chat_template, tokenizer, &record.conversation, &turns, error) &&
+        lw_example_build(&turns, &mask, &example, error) &&
+        (flags->ids ? add_listing(&out, tokenizer, &example, colours, error)
+                    : add_flowing(&out, tokenizer, &example, colours, error)) &&
+        add_counts(&out, &example, turns.count, flags, error);
+    if (shown) {
+        fwrite(out.data, 1, out.length, stdout);
+    }
+    lw_string_free(&out);
+    lw_example_free(&example);
+    lw_turns_free(&turns);
+    lw_conversation_clear(&record.conversation);
+    lw_tokenizer_close(tokenizer);
+    return shown;
+}
