@@ -2,6 +2,8 @@
 // Blocks of device memory and their pieces. See arena.h.
 #include "engine/gpu/arena.h"
 
+#include <assert.h>
+
 #include "engine/base/alloc.h"
 #include "engine/gpu/arena_private.h"
 #include "engine/gpu/device_private.h"
@@ -206,6 +208,17 @@ uint64_t lw_arena_size(const struct lw_arena *arena)
         size += block->size + GUARD_BYTES;
     }
     return size;
+}
+
+struct lw_buffer lw_arena_find(const struct lw_arena *arena, uint64_t address, uint64_t size)
+{
+    struct lw_block *block = arena->blocks;
+    while (block && (address < block->address || address >= block->address + block->size)) {
+        block = block->next;
+    }
+    assert(block);
+    const struct lw_buffer whole = {block->address, block->size, block->mapped, block, 0};
+    return lw_buffer_part(&whole, address - block->address, size);
 }
 
 struct lw_buffer lw_buffer_part(const struct lw_buffer *buffer, uint64_t offset, uint64_t size)

@@ -43,6 +43,9 @@ bool lw_arena_allocate(
 // The bytes that the arena's blocks hold, padding included.
 uint64_t lw_arena_size(const struct lw_arena *arena);
 
+// The buffer of `size` bytes at a device address that was handed out by this arena.
+struct lw_buffer lw_arena_find(const struct lw_arena *arena, uint64_t address, uint64_t size);
+
 // The part [offset, offset + size) of a buffer, in bytes.
 struct lw_buffer lw_buffer_part(const struct lw_buffer *buffer, uint64_t offset, uint64_t size);
 

@@ -1,0 +1,245 @@
+// SPDX-License-Identifier: Apache-2.0
+// Reads config.json in both layouts that occur: as released (rope_theta, rope_scaling, torch_dtype)
+// and as transformers 5 writes it (rope_parameters, dtype). See config.h.
+#include "engine/model/config.h"
+
+#include <math.h>
+#include <string.h>
+
+#include "engine/base/file.h"
+#include "engine/base/stringbuf.h"
+#include "engine/io/json.h"
+#include "engine/model/family.h"
+
+// Far above any model and far below an overflow.
+#define MOST_DIMENSION ((int64_t)1 << 22)
+#define MOST_LAYERS 4096
+#define CONFIG_BYTES ((uint64_t)16 << 20)
+
+static bool find_family(
+    struct lw_config *config, const struct lw_json_scope *scope, struct lw_error *error)
+{
+    const cJSON *list = lw_json_find(scope, "architectures");
+    const cJSON *first = cJSON_IsArray(list) ? cJSON_GetArrayItem(list, 0) : NULL;
+    const char *architecture = cJSON_GetStringValue(first);
+    config->family = architecture ? lw_family_find(architecture) : NULL;
+    if (config->family) {
+        return true;
+    }
+    struct lw_string supported = {0};
+    for (size_t i = 0; lw_family_at(i); i++) {
+        lw_string_addf(&supported, NULL, "%s%s", i ? ", " : "", lw_family_at(i)->architecture);
+    }
+    lw_fail(error, LW_BAD_INPUT,
+        "%s: \"architectures\" is %s, which is not supported; these are: %s", scope->name,
+        architecture ? architecture : "missing", lw_string_text(&supported));
+    lw_string_free(&supported);
+    return false;
+}
+
+static bool read_dimension(const struct lw_json_scope *scope, const char *key, int64_t most,
+    uint32_t *value, struct lw_error *error)
+{
+    int64_t number = 0;
+    if (!lw_json_integer(scope, key, 1, most, &number, error)) {
+        return false;
+    }
+    *value = (uint32_t)number;
+    return true;
+}
+
+static bool read_dimensions(
+    struct lw_config *config, const struct lw_json_scope *scope, struct lw_error *error)
+{
+    if (!read_dimension(scope, "vocab_size", MOST_DIMENSION, &config->vocab_size, error) ||
+        !read_dimension(scope, "hidden_size", MOST_DIMENSION, &config->hidden_size, error) ||
+        !read_dimension(
+            scope, "intermediate_size", MOST_DIMENSION, &config->intermediate_size, error) ||
+        !read_dimension(scope, "num_hidden_layers", MOST_LAYERS, &config->layers, error) ||
+        !read_dimension(scope, "num_attention_heads", 65536, &config->heads, error)) {
+        return false;
+    }
+    int64_t kv_heads = config->heads;
+    int64_t head_dim = config->hidden_size / config->heads;
+    int64_t positions = 32768;
+    if (!lw_json_optional_integer(
+            scope, "num_key_value_heads", 1, config->heads, &kv_heads, error) ||
+        !lw_json_optional_integer(scope, "head_dim", 2, 1024, &head_dim, error) ||
+        !lw_json_optional_integer(
+            scope, "max_position_embeddings", 1, (int64_t)1 << 31, &positions, error)) {
+        return false;
+    }
+    config->kv_heads = (uint32_t)kv_heads;
+    config->head_dim = (uint32_t)head_dim;
+    config->max_position_embeddings = (uint32_t)positions;
+    if (config->heads % config->kv_heads) {
+        return lw_fail(error, LW_BAD_INPUT,
+            "%s: \"num_attention_heads\" (%u) must be a multiple of \"num_key_value_heads\" (%u)",
+            scope->name, config->heads, config->kv_heads);
+    }
+    if (head_dim < 2 || head_dim % 2) {
+        return lw_fail(error, LW_BAD_INPUT, "%s: the head dimension (%lld) must be even",
+            scope->name, (long long)head_dim);
+    }
+    // Twice the vocabulary times the hidden size in fp32 bounds every tensor's bytes.
+    uint64_t largest = (uint64_t)config->vocab_size > 2 * (uint64_t)config->intermediate_size
+                           ? config->vocab_size
+                           : 2 * (uint64_t)config->intermediate_size;
+    if (largest * config->hidden_size > (uint64_t)1 << 38) {
+        return lw_fail(error, LW_BAD_INPUT,
+            "%s: the dimensions make a tensor of %llu elements; "
+            "this is no model that exists",
+            scope->name, (unsigned long long)(largest * config->hidden_size));
+    }
+    return true;
+}
+
+static bool read_rope(
+    struct lw_config *config, const struct lw_json_scope *scope, struct lw_error *error)
+{
+    const cJSON *parameters = lw_json_find(scope, "rope_parameters");
+    const cJSON *scaling = lw_json_find(scope, "rope_scaling");
+    config->rope_theta = 10000;
+    struct lw_json_scope inner = {parameters ? parameters : scaling,
+        parameters ? "config.json: rope_parameters" : "config.json: rope_scaling"};
+    const char *kind = "default";
+    if (inner.object && (!lw_json_is_object(&inner, error) ||
+                            !lw_json_optional_string(&inner, "type", &kind, error) ||
+                            !lw_json_optional_string(&inner, "rope_type", &kind, error))) {
+        return false;
+    }
+    if (strcmp(kind, "default") != 0) {
+        return lw_fail(
+            error, LW_BAD_INPUT, "%s: rope type \"%s\" is not supported", scope->name, kind);
+    }
+    const struct lw_json_scope *place = parameters ? &inner : scope;
+    return lw_json_optional_number(place, "rope_theta", 1, 1e12, &config->rope_theta, error);
+}
+
+static bool read_type(
+    struct lw_config *config, const struct lw_json_scope *scope, struct lw_error *error)
+{
+    static const struct {
+        const char *name;
+        enum lw_type type;
+    } types[] = {{"float32", LW_F32}, {"bfloat16", LW_BF16}, {"float16", LW_F16}};
+    const char *name = "float32";
+    if (!lw_json_optional_string(scope, "torch_dtype", &name, error) ||
+        !lw_json_optional_string(scope, "dtype", &name, error)) {
+        return false;
+    }
+    for (size_t i = 0; i < sizeof types / sizeof *types; i++) {
+        if (!strcmp(types[i].name, name)) {
+            config->type = types[i].type;
+            return true;
+        }
+    }
+    return lw_fail(error, LW_BAD_INPUT,
+        "%s: weights of type \"%s\" are not supported; float32, bfloat16 and float16 are",
+        scope->name, name);
+}
+
+static bool read_window(
+    struct lw_config *config, const struct lw_json_scope *scope, struct lw_error *error)
+{
+    int64_t window = 0, full_layers = 0;
+    bool used = !config->family->window_needs_flag;
+    if (!lw_json_optional_integer(scope, "sliding_window", 0, (int64_t)1 << 31, &window, error) ||
+        !lw_json_optional_integer(
+            scope, "max_window_layers", 0, (int64_t)1 << 31, &full_layers, error) ||
+        !lw_json_optional_bool(scope, "use_sliding_window", &used, error)) {
+        return false;
+    }
+    if (used && window && config->family->window_needs_flag && full_layers > 0) {
+        if (full_layers < config->layers) {
+            return lw_fail(error, LW_BAD_INPUT,
+                "%s: a sliding window in only some of the layers (\"max_window_layers\": %lld) is "
+                "not supported",
+                scope->name, (long long)full_layers);
+        }
+        used = false; // no layer is left to have one
+    }
+    config->sliding_window = used ? (uint32_t)window : 0;
+    return true;
+}
+
+// An id or a list of them.
+static void read_stop_tokens(struct lw_config *config, const cJSON *value)
+{
+    const cJSON *items = cJSON_IsArray(value) ? value->child : value;
+    config->stop_token_count = 0;
+    for (const cJSON *item = items; item; item = cJSON_IsArray(value) ? item->next : NULL) {
+        if (cJSON_IsNumber(item) && item->valuedouble >= 0 &&
+            item->valuedouble < config->vocab_size &&
+            config->stop_token_count < LW_CONFIG_STOP_TOKENS) {
+            config->stop_tokens[config->stop_token_count++] = (uint32_t)item->valuedouble;
+        }
+    }
+}
+
+static bool read_object(
+    struct lw_config *config, const struct lw_json_scope *scope, struct lw_error *error)
+{
+    const char *activation = "silu";
+    double epsilon = 1e-6, range = 0.02;
+    if (!lw_json_is_object(scope, error) || !find_family(config, scope, error) ||
+        !read_dimensions(config, scope, error) ||
+        !lw_json_optional_number(scope, "rms_norm_eps", 0, 1, &epsilon, error) ||
+        !lw_json_optional_number(scope, "initializer_range", 0, 10, &range, error) ||
+        !lw_json_optional_bool(scope, "tie_word_embeddings", &config->tied, error) ||
+        !lw_json_optional_string(scope, "hidden_act", &activation, error) ||
+        !read_rope(config, scope, error) || !read_type(config, scope, error) ||
+        !read_window(config, scope, error)) {
+        return false;
+    }
+    if (strcmp(activation, "silu") != 0) {
+        return lw_fail(error, LW_BAD_INPUT, "%s: \"hidden_act\": \"%s\" is not supported; silu is",
+            scope->name, activation);
+    }
+    config->rms_norm_eps = (float)epsilon;
+    config->initializer_range = (float)range;
+    read_stop_tokens(config, lw_json_find(scope, "eos_token_id"));
+    return true;
+}
+
+bool lw_config_parse(struct lw_config *config, const char *text, size_t length, const char *name,
+    struct lw_error *error)
+{
+    *config = (struct lw_config){0};
+    cJSON *json = lw_json_parse(text, length, name, NULL, error);
+    bool read = json && read_object(config, &(struct lw_json_scope){json, name}, error);
+    cJSON_Delete(json);
+    return read;
+}
+
+bool lw_config_load(struct lw_config *config, const char *folder, struct lw_error *error)
+{
+    struct lw_string path = {0}, text = {0};
+    bool loaded = lw_string_addf(&path, error, "%s/config.json", folder) &&
+                  lw_file_read(path.data, CONFIG_BYTES, &text, error) &&
+                  lw_config_parse(config, text.data, text.length, path.data, error);
+    lw_string_clear(&path);
+    // generation_config.json knows more stop tokens than config.json (<|im_end|> of chat models).
+    if (loaded && lw_string_addf(&path, error, "%s/generation_config.json", folder) &&
+        lw_file_exists(path.data)) {
+        cJSON *json = lw_json_read(path.data, NULL, error);
+        const struct lw_json_scope scope = {json, path.data};
+        loaded = json && lw_json_is_object(&scope, error);
+        if (loaded && lw_json_find(&scope, "eos_token_id")) {
+            read_stop_tokens(config, lw_json_find(&scope, "eos_token_id"));
+        }
+        cJSON_Delete(json);
+    }
+    lw_string_free(&path);
+    lw_string_free(&text);
+    return loaded;
+}
+
+void lw_config_inverse_frequency(const struct lw_config *config, float *frequency)
+{
+    // transformers computes the exponent and the power in fp32.
+    for (uint32_t i = 0; i < config->head_dim / 2; i++) {
+        float exponent = (float)(2 * i) / (float)config->head_dim;
+        frequency[i] = 1.0f / (float)pow(config->rope_theta, (double)exponent);
+    }
+}

@@ -1,0 +1,51 @@
+// SPDX-License-Identifier: Apache-2.0
+// Model families as tables: how Hugging Face names the parameters, and to which slot of the decoder
+// each belongs. A new family of this kind is a new table in families.c, nothing else.
+#ifndef LW_MODEL_FAMILY_H
+#define LW_MODEL_FAMILY_H
+
+#include <stdbool.h>
+#include <stddef.h>
+
+// The decoder's weights. Query, key and value share one matrix, as do gate and up: one product
+// each instead of three and two.
+enum lw_slot {
+    LW_SLOT_EMBEDDING,  // [vocab_size, hidden]
+    LW_SLOT_QKV,        // [(heads + 2 kv_heads) head_dim, hidden]
+    LW_SLOT_ATTENTION,  // the output projection, [hidden, heads head_dim]
+    LW_SLOT_GATE_UP,    // [2 intermediate, hidden]
+    LW_SLOT_DOWN,       // [hidden, intermediate]
+    LW_SLOT_HEAD,       // [vocab_size, hidden]; absent when tied
+    LW_SLOT_INPUT_NORM, // [1, hidden]; from here on, no weight decay
+    LW_SLOT_QKV_BIAS,   // [1, (heads + 2 kv_heads) head_dim]
+    LW_SLOT_MLP_NORM,   // [1, hidden]
+    LW_SLOT_FINAL_NORM, // [1, hidden]
+    LW_SLOT_COUNT
+};
+
+// Which rows of the slot's matrix (entries of its vector) a parameter is.
+enum lw_part { LW_PART_ALL, LW_PART_Q, LW_PART_K, LW_PART_V, LW_PART_GATE, LW_PART_UP };
+
+struct lw_parameter_name {
+    const char *format; // with %u for the layer, where there is one per layer
+    enum lw_slot slot;
+    enum lw_part part;
+};
+
+struct lw_family {
+    const char *architecture; // config.json: architectures[0]
+    const char *model_type;   // config.json: model_type
+    bool qkv_bias;
+    bool window_needs_flag; // sliding_window counts only with use_sliding_window true
+    const struct lw_parameter_name *names; // ends with a NULL format
+};
+
+// The family of an architecture ("Qwen2ForCausalLM"), or NULL.
+const struct lw_family *lw_family_find(const char *architecture);
+// The supported ones, index from 0; NULL past the end.
+const struct lw_family *lw_family_at(size_t index);
+
+// Whether a slot exists once per layer.
+bool lw_slot_per_layer(enum lw_slot slot);
+
+#endif

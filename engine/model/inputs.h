@@ -1,0 +1,44 @@
+// SPDX-License-Identifier: Apache-2.0
+// A micro-batch on its way to the device: the host writes one of two staging copies while the
+// device may still read the other.
+#ifndef LW_MODEL_INPUTS_H
+#define LW_MODEL_INPUTS_H
+
+#include "engine/gpu/arena.h"
+#include "engine/gpu/stream.h"
+#include "engine/model/batch.h"
+
+struct lw_inputs {
+    // On the device. [tokens] uint32 unless said.
+    struct lw_buffer tokens, positions, segment_start, segment_end;
+    struct lw_buffer trained_rows; // positions with a target, ascending
+    struct lw_buffer targets;      // their targets
+    struct lw_buffer order;        // positions sorted by token id, then position
+    struct lw_buffer group_start;  // [tokens + 1]: where each run of equal ids begins in order
+    struct lw_buffer row_count;    // one uint32: trained rows
+    struct lw_buffer group_count;  // one uint32: runs
+    struct lw_buffer loss_scale;   // one fp32
+    // Private.
+    struct lw_device *device;
+    uint32_t token_count;
+    struct lw_arena *arena, *staging_arena;
+    struct lw_buffer all, staging[2];
+    struct lw_stream *copies[2];
+    uint64_t tickets[2]; // when each staging copy is free again
+    unsigned next;
+    uint32_t *keys; // scratch of the sort
+};
+
+bool lw_inputs_create(
+    struct lw_inputs **inputs, struct lw_device *device, uint32_t tokens, struct lw_error *error);
+void lw_inputs_destroy(struct lw_inputs *inputs); // the device must be done with them
+
+// Device and staging bytes that lw_inputs_create takes, for the plan.
+uint64_t lw_inputs_size(uint32_t tokens);
+
+// Submits the copy of `batch`, whose token_budget is the inputs' and whose ids are in the
+// vocabulary. Waits only when both staging copies are in use.
+bool lw_inputs_submit(struct lw_inputs *inputs, const struct lw_batch *batch, float loss_scale,
+    struct lw_error *error);
+
+#endif
