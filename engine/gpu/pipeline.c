@@ -8,6 +8,7 @@
 #include <zstd.h>
 
 #include "engine/base/alloc.h"
+#include "engine/base/file.h"
 #include "engine/base/stringbuf.h"
 #include "engine/gpu/device_private.h"
 
@@ -29,17 +30,38 @@ struct lw_pipelines {
     size_t count, capacity;
 };
 
+// The cache's file: one per device and driver, named by the driver's own cache identity.
+static char *cache_file_name(
+    const struct lw_device *device, const char *folder, struct lw_error *error)
+{
+    struct lw_string name = {0};
+    lw_string_addf(&name, error, "%s/pipelines-", folder);
+    for (size_t i = 0; i < sizeof device->caps.cache_uuid; i++) {
+        lw_string_addf(&name, error, "%02x", device->caps.cache_uuid[i]);
+    }
+    return name.data;
+}
+
 static bool create_cache(struct lw_pipelines *pipelines, const char *folder, struct lw_error *error)
 {
     struct lw_device *device = pipelines->device;
-    struct lw_string kept = {0};
-    (void)folder;
+    char *kept = NULL;
+    size_t kept_size = 0;
+    if (folder) {
+        pipelines->cache_file = cache_file_name(device, folder, error);
+        if (!pipelines->cache_file) {
+            return false;
+        }
+        // A missing or unreadable cache costs compile time, nothing else.
+        lw_file_read_whole(pipelines->cache_file, (size_t)1 << 30, &kept, &kept_size, NULL);
+        pipelines->loaded_size = kept_size;
+    }
     VkPipelineCacheCreateInfo info = {.sType = VK_STRUCTURE_TYPE_PIPELINE_CACHE_CREATE_INFO,
-        .initialDataSize = kept.length,
-        .pInitialData = kept.data};
+        .initialDataSize = kept_size,
+        .pInitialData = kept};
     VkResult result =
         device->vulkan.CreatePipelineCache(device->handle, &info, NULL, &pipelines->cache);
-    lw_string_free(&kept);
+    lw_free(kept);
     if (result != VK_SUCCESS) {
         return lw_fail_vulkan(error, "creating the pipeline cache", result);
     }
@@ -67,12 +89,34 @@ bool lw_pipelines_create(struct lw_pipelines **out, struct lw_device *device,
     return create_cache(pipelines, cache_folder, error);
 }
 
+static void save_cache(const struct lw_pipelines *pipelines)
+{
+    const struct lw_device *device = pipelines->device;
+    size_t size = 0;
+    device->vulkan.GetPipelineCacheData(device->handle, pipelines->cache, &size, NULL);
+    if (!pipelines->cache_file || size <= pipelines->loaded_size) {
+        return;
+    }
+    void *data = lw_calloc(size, 1, NULL);
+    struct lw_error error = {0};
+    if (data &&
+        device->vulkan.GetPipelineCacheData(device->handle, pipelines->cache, &size, data) ==
+            VK_SUCCESS &&
+        !lw_file_write_whole(pipelines->cache_file, data, size, &error)) {
+        lw_log(device->log, LW_LOG_DEBUG, "compiled kernels are not kept: %s", error.message);
+    }
+    lw_free(data);
+}
+
 void lw_pipelines_destroy(struct lw_pipelines *pipelines)
 {
     if (!pipelines) {
         return;
     }
     struct lw_device *device = pipelines->device;
+    if (pipelines->cache) {
+        save_cache(pipelines);
+    }
     for (size_t i = 0; i < pipelines->count; i++) {
         device->vulkan.DestroyPipeline(device->handle, pipelines->items[i].handle, NULL);
     }

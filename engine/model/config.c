@@ -6,6 +6,7 @@
 #include <math.h>
 #include <string.h>
 
+#include "engine/base/alloc.h"
 #include "engine/base/file.h"
 #include "engine/base/stringbuf.h"
 #include "engine/io/json.h"
@@ -14,7 +15,7 @@
 // Far above any model and far below an overflow.
 #define MOST_DIMENSION ((int64_t)1 << 22)
 #define MOST_LAYERS 4096
-#define CONFIG_BYTES ((uint64_t)16 << 20)
+#define CONFIG_BYTES ((size_t)16 << 20)
 
 static bool find_family(
     struct lw_config *config, const struct lw_json_scope *scope, struct lw_error *error)
@@ -214,10 +215,12 @@ bool lw_config_parse(struct lw_config *config, const char *text, size_t length, 
 
 bool lw_config_load(struct lw_config *config, const char *folder, struct lw_error *error)
 {
-    struct lw_string path = {0}, text = {0};
+    struct lw_string path = {0};
+    char *text = NULL;
+    size_t length = 0;
     bool loaded = lw_string_addf(&path, error, "%s/config.json", folder) &&
-                  lw_file_read(path.data, CONFIG_BYTES, &text, error) &&
-                  lw_config_parse(config, text.data, text.length, path.data, error);
+                  lw_file_read_whole(path.data, CONFIG_BYTES, &text, &length, error) &&
+                  lw_config_parse(config, text, length, path.data, error);
     lw_string_clear(&path);
     // generation_config.json knows more stop tokens than config.json (<|im_end|> of chat models).
     if (loaded && lw_string_addf(&path, error, "%s/generation_config.json", folder) &&
@@ -231,7 +234,7 @@ bool lw_config_load(struct lw_config *config, const char *folder, struct lw_erro
         cJSON_Delete(json);
     }
     lw_string_free(&path);
-    lw_string_free(&text);
+    lw_free(text);
     return loaded;
 }
 
