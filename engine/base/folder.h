@@ -29,6 +29,9 @@ void lw_folder_list_free(struct lw_folder_list *list);
 // Sets *empty when the folder has no entries, or does not exist.
 bool lw_folder_is_empty(const char *path, bool *empty, struct lw_error *error);
 
+// Removes a folder, which must be empty and no symbolic link.
+bool lw_folder_remove_empty(const char *path, struct lw_error *error);
+
 // Removes a file or a folder with all that is in it. Symbolic links are removed, never followed. A
 // path that does not exist is success.
 bool lw_folder_remove(const char *path, struct lw_error *error);

@@ -32,9 +32,6 @@ const char *lw_environment(const char *name);
 // Makes one folder, whose parent exists; one that is there is success.
 bool lw_folder_create_one(const char *path, struct lw_error *error);
 
-// Removes an empty folder.
-bool lw_folder_remove_empty(const char *path, struct lw_error *error);
-
 enum lw_path_kind { LW_PATH_ABSENT, LW_PATH_FILE, LW_PATH_FOLDER, LW_PATH_LINK };
 
 // What is at `path` itself; a symbolic link is not followed.

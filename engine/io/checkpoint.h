@@ -10,8 +10,8 @@
 
 struct lw_checkpoint;
 
-// Opens `folder`: model.safetensors.index.json and the shards that it names when there is one, else
-// model.safetensors. LW_BAD_INPUT, naming file and tensor: no such file, a shard missing, a tensor of
+// Opens `folder`: model.safetensors when there is one, else model.safetensors.index.json and the
+// shards that it names (the order in which transformers looks). LW_BAD_INPUT, naming file and tensor: no such file, a shard missing, a tensor of
 // the index not in its shard, one in two shards.
 bool lw_checkpoint_open(
     struct lw_checkpoint **checkpoint, const char *folder, struct lw_error *error);
@@ -34,13 +34,14 @@ uint64_t lw_checkpoint_bytes(const struct lw_checkpoint *checkpoint); // of all 
 bool lw_checkpoint_read(const struct lw_checkpoint *checkpoint, const struct lw_tensor_info *info,
     uint64_t start, void *bytes, size_t size, struct lw_error *error);
 
+// After a failure of any of its functions a writer can only be destroyed.
 struct lw_checkpoint_writer;
 
 struct lw_checkpoint_params {
     const char *folder;                   // to be; must not exist, or be empty
     const struct lw_tensor_info *tensors; // name, dtype, rank and shape, in the order of writing
     size_t count;
-    uint64_t shard_bytes; // the most in one file (one tensor may be more); 0: 5 * 10^9, as HF
+    uint64_t shard_bytes; // the most in one file (one tensor may be more); 0: 5 * 10^9
 };
 
 // Checks the target and the free space (LW_BAD_INPUT, LW_FAILED with the missing amount), and begins
@@ -52,6 +53,9 @@ bool lw_checkpoint_writer_create(struct lw_checkpoint_writer **writer,
 // tensors do.
 bool lw_checkpoint_writer_add(
     struct lw_checkpoint_writer *writer, const void *bytes, size_t size, struct lw_error *error);
+
+// Where the folder is being made: files that the caller puts there go along. Valid until finish.
+const char *lw_checkpoint_writer_folder(const struct lw_checkpoint_writer *writer);
 
 // A file beside the tensors: `name` without folders.
 bool lw_checkpoint_writer_file(struct lw_checkpoint_writer *writer, const char *name,

@@ -12,6 +12,8 @@
 
 #include "engine/base/error.h"
 
+struct lw_string;
+
 // 0 takes the default.
 struct lw_json_limits {
     size_t bytes;  // of the text; default 256 MiB
@@ -40,6 +42,9 @@ bool lw_json_is_object(const struct lw_json_scope *scope, struct lw_error *error
 // The value of `key` (the first of that name), or NULL when it is absent or null.
 const cJSON *lw_json_find(const struct lw_json_scope *scope, const char *key);
 
+// Takes a number that is an integer of the range; false, without a message, for anything else.
+bool lw_json_as_integer(const cJSON *value, int64_t minimum, int64_t maximum, int64_t *integer);
+
 // Getters. The key must be there, of the right type and in [minimum, maximum], else LW_BAD_INPUT:
 // config.json: "hidden_size" must be an integer from 1 to 65536, found "big".
 bool lw_json_integer(const struct lw_json_scope *scope, const char *key, int64_t minimum,
@@ -61,5 +66,8 @@ bool lw_json_optional_bool(
     const struct lw_json_scope *scope, const char *key, bool *value, struct lw_error *error);
 bool lw_json_optional_string(
     const struct lw_json_scope *scope, const char *key, const char **value, struct lw_error *error);
+
+// Appends `text` to `json` as a JSON string, in its quotes.
+bool lw_json_quote(struct lw_string *json, const char *text, struct lw_error *error);
 
 #endif

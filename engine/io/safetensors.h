@@ -2,8 +2,8 @@
 // The safetensors file format (github.com/huggingface/safetensors): 8 bytes little-endian with the
 // length of a JSON header, the header, then the tensors' bytes. The reader trusts nothing: a header
 // that lies is refused before any tensor is read, naming the file and the tensor. Tensors are read by
-// position, whole or in parts, so memory stays bounded. The writer streams tensors in the order in
-// which they were declared.
+// position, whole or in parts, so memory stays bounded. The writer takes tensors in the order in which
+// they were declared.
 #ifndef LW_IO_SAFETENSORS_H
 #define LW_IO_SAFETENSORS_H
 
@@ -53,6 +53,9 @@ struct lw_tensor_info {
 
 // The product of the shape; 1 for rank 0.
 uint64_t lw_tensor_elements(const struct lw_tensor_info *info);
+
+// Sets info->bytes from dtype, rank and shape; false when that is more than 2^63 - 1.
+bool lw_tensor_set_bytes(struct lw_tensor_info *info);
 
 struct lw_safetensors;
 

@@ -1,0 +1,166 @@
+// SPDX-License-Identifier: Apache-2.0
+// The writer of safetensors files. See safetensors.h.
+//
+// Callers stream tensors in an order of their own; in the file they stand by falling element size, so
+// that each begins at a multiple of it. PyTorch's loader refuses a tensor that does not.
+#include "engine/io/safetensors.h"
+
+#include <string.h>
+
+#include "engine/base/alloc.h"
+#include "engine/base/file.h"
+#include "engine/base/stringbuf.h"
+#include "engine/io/json.h"
+
+struct place {
+    uint64_t offset; // from the start of the file
+    uint64_t bytes;
+};
+
+struct lw_safetensors_writer {
+    struct lw_file *file;
+    struct place *places; // in the order of the calls
+    size_t count;
+    size_t current;   // the tensor that the next byte belongs to
+    uint64_t written; // bytes of it
+};
+
+static bool add_entry(struct lw_string *text, const struct lw_tensor_info *info, uint64_t begin,
+    struct lw_error *error)
+{
+    if (!lw_string_add(text, ",", 1, error) || !lw_json_quote(text, info->name, error) ||
+        !lw_string_addf(
+            text, error, ":{\"dtype\":\"%s\",\"shape\":[", lw_dtype_name(info->dtype))) {
+        return false;
+    }
+    for (int i = 0; i < info->rank; i++) {
+        if (!lw_string_addf(
+                text, error, "%s%llu", i ? "," : "", (unsigned long long)info->shape[i])) {
+            return false;
+        }
+    }
+    return lw_string_addf(text, error, "],\"data_offsets\":[%llu,%llu]}", (unsigned long long)begin,
+        (unsigned long long)(begin + info->bytes));
+}
+
+// Fills the places (from the start of the data) and the header's text, padded as Hugging Face pads
+// it: with spaces, so that the data begins at a multiple of 8.
+static bool lay_out(struct lw_safetensors_writer *writer, const struct lw_tensor_info *infos,
+    struct lw_string *text, struct lw_error *error)
+{
+    if (!lw_string_addf(text, error, "{\"__metadata__\":{\"format\":\"pt\"}")) {
+        return false;
+    }
+    uint64_t offset = 0;
+    for (size_t element = 8; element; element /= 2) {
+        for (size_t i = 0; i < writer->count; i++) {
+            struct lw_tensor_info info = infos[i];
+            if (lw_dtype_size(info.dtype) != element) {
+                continue;
+            }
+            if (!lw_tensor_set_bytes(&info) || info.bytes > (uint64_t)INT64_MAX - offset) {
+                return lw_fail(error, LW_FAILED, "tensor %.200s has an absurd size", info.name);
+            }
+            if (!add_entry(text, &info, offset, error)) {
+                return false;
+            }
+            writer->places[i] = (struct place){offset, info.bytes};
+            offset += info.bytes;
+        }
+    }
+    if (!lw_string_add(text, "}", 1, error)) {
+        return false;
+    }
+    while (text->length % 8) {
+        if (!lw_string_add(text, " ", 1, error)) {
+            return false;
+        }
+    }
+    for (size_t i = 0; i < writer->count; i++) {
+        writer->places[i].offset += 8 + text->length;
+    }
+    return true;
+}
+
+bool lw_safetensors_writer_create(struct lw_safetensors_writer **writer, const char *path,
+    const struct lw_tensor_info *infos, size_t count, struct lw_error *error)
+{
+    *writer = NULL;
+    struct lw_string text = {0};
+    struct lw_safetensors_writer *created = lw_calloc(1, sizeof *created, error);
+    if (!created) {
+        return false;
+    }
+    created->count = count;
+    created->places = lw_calloc(count, sizeof *created->places, error);
+    if (!created->places || !lay_out(created, infos, &text, error)) {
+        goto error;
+    }
+    unsigned char prefix[8];
+    for (int i = 0; i < 8; i++) {
+        prefix[i] = (unsigned char)((uint64_t)text.length >> 8 * i);
+    }
+    if (!lw_file_open(&created->file, path, LW_FILE_CREATE_NEW, error) ||
+        !lw_file_write_at(created->file, 0, prefix, sizeof prefix, error) ||
+        !lw_file_write_at(created->file, sizeof prefix, text.data, text.length, error)) {
+        goto error;
+    }
+    lw_string_free(&text);
+    *writer = created;
+    return true;
+error:
+    lw_string_free(&text);
+    lw_safetensors_writer_destroy(created);
+    return false;
+}
+
+// Goes to the tensor that the next byte belongs to; false when all are full.
+static bool has_room(struct lw_safetensors_writer *writer)
+{
+    while (writer->current < writer->count &&
+           writer->written == writer->places[writer->current].bytes) {
+        writer->current++;
+        writer->written = 0;
+    }
+    return writer->current < writer->count;
+}
+
+bool lw_safetensors_writer_add(
+    struct lw_safetensors_writer *writer, const void *bytes, size_t size, struct lw_error *error)
+{
+    const char *next = bytes;
+    while (size) {
+        if (!has_room(writer)) {
+            return lw_fail(error, LW_FAILED, "%s: %zu bytes more than its tensors have",
+                lw_file_path(writer->file), size);
+        }
+        const struct place *place = &writer->places[writer->current];
+        uint64_t room = place->bytes - writer->written;
+        size_t part = size < room ? size : (size_t)room;
+        if (!lw_file_write_at(writer->file, place->offset + writer->written, next, part, error)) {
+            return false;
+        }
+        writer->written += part;
+        next += part;
+        size -= part;
+    }
+    return true;
+}
+
+bool lw_safetensors_writer_finish(struct lw_safetensors_writer *writer, struct lw_error *error)
+{
+    if (has_room(writer)) {
+        return lw_fail(error, LW_FAILED, "%s: only %zu of its %zu tensors were written",
+            lw_file_path(writer->file), writer->current, writer->count);
+    }
+    return lw_file_sync(writer->file, error);
+}
+
+void lw_safetensors_writer_destroy(struct lw_safetensors_writer *writer)
+{
+    if (writer) {
+        lw_file_close(writer->file);
+        lw_free(writer->places);
+        lw_free(writer);
+    }
+}
