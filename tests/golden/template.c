@@ -8,6 +8,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "engine/base/alloc.h"
 #include "engine/text/template.h"
 #include "tests/golden/fixture.h"
 
@@ -27,26 +28,49 @@ static const cJSON *member(const cJSON *object, const char *name)
     return cJSON_GetObjectItemCaseSensitive(object, name);
 }
 
+static bool read_role(enum lw_role *role, const cJSON *name)
+{
+    static const char *const names[] = {
+        [LW_ROLE_SYSTEM] = "system",
+        [LW_ROLE_USER] = "user",
+        [LW_ROLE_ASSISTANT] = "assistant",
+        [LW_ROLE_OBSERVATION] = "observation",
+        [LW_ROLE_FUNCTION] = "function_call",
+    };
+    for (size_t i = 0; cJSON_IsString(name) && i < sizeof names / sizeof *names; i++) {
+        if (strcmp(name->valuestring, names[i]) == 0) {
+            *role = (enum lw_role)i;
+            return true;
+        }
+    }
+    return false;
+}
+
 static bool add_message(struct check *check, const cJSON *message)
 {
-    const cJSON *role = member(message, "role");
+    enum lw_role role;
     struct lw_string text = {0};
-    bool done =
-        cJSON_IsString(role) && fixture_text(&text, member(message, "content"), &check->error);
-    if (done && strcmp(role->valuestring, "system") == 0) {
+    bool done = read_role(&role, member(message, "role")) &&
+                fixture_text(&text, member(message, "content"), &check->error);
+    if (done && role == LW_ROLE_SYSTEM) {
         check->conversation.system = text.data; // taken over
         return true;
     }
-    done = done && lw_conversation_add(&check->conversation,
-                       strcmp(role->valuestring, "user") == 0 ? LW_ROLE_USER : LW_ROLE_ASSISTANT,
-                       lw_string_text(&text), text.length, &check->error);
+    done = done && lw_conversation_add(&check->conversation, role, lw_string_text(&text),
+                       text.length, &check->error);
     lw_string_free(&text);
     return done;
 }
 
-static bool read_messages(struct check *check, const cJSON *messages)
+// The messages of `chat`, and its tools if it has some.
+static bool read_messages(struct check *check, const cJSON *chat)
 {
+    const cJSON *messages = member(chat, "messages");
+    const cJSON *tools = member(chat, "tools");
     lw_conversation_clear(&check->conversation);
+    if (cJSON_IsString(tools)) {
+        check->conversation.tools = lw_strdup(tools->valuestring, &check->error);
+    }
     for (const cJSON *message = messages ? messages->child : NULL; message;
          message = message->next) {
         if (!add_message(check, message)) {
@@ -120,13 +144,13 @@ static bool check_prompt(struct check *check, const cJSON *chat, bool same_as_of
     return true;
 }
 
-static bool check_conversation(struct check *check, const cJSON *chat, const cJSON *messages)
+static bool check_conversation(struct check *check, const cJSON *chat, const cJSON *text)
 {
     const char *name = lw_template_name(check->chat_template);
     const cJSON *fixture = member(member(chat, "llamafactory"), name);
     bool same_as_official = cJSON_IsTrue(member(fixture, "same_ids_as_hf"));
     if (!fixture_text(&check->id, member(chat, "id"), &check->error) ||
-        !read_messages(check, messages) || !read_expected(check, fixture) ||
+        !read_messages(check, text) || !read_expected(check, fixture) ||
         !lw_template_encode(check->chat_template, check->tokenizer, &check->conversation,
             &check->turns, &check->error) ||
         !collect_turns(check)) {
@@ -145,7 +169,7 @@ static bool check_all(struct check *check, const cJSON *fixture, const cJSON *te
     const cJSON *text = source ? source->child : NULL;
     for (const cJSON *chat = chats ? chats->child : NULL; chat && text;
          chat = chat->next, text = text->next, count++) {
-        if (!check_conversation(check, chat, member(text, "messages"))) {
+        if (!check_conversation(check, chat, text)) {
             return lw_fail_in(&check->error, "conversation %s", lw_string_text(&check->id));
         }
     }
