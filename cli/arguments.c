@@ -8,44 +8,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum { longest_compared = 40 };
-
-// Levenshtein distance over one row; longer names are compared by their first 40 bytes.
-static size_t edit_distance(const char *left, const char *right)
-{
-    size_t row[longest_compared + 1];
-    size_t columns = strlen(right) < longest_compared ? strlen(right) : longest_compared;
-    for (size_t j = 0; j <= columns; j++) {
-        row[j] = j;
-    }
-    for (size_t i = 0; left[i] && i < longest_compared; i++) {
-        size_t diagonal = row[0];
-        row[0] = i + 1;
-        for (size_t j = 0; j < columns; j++) {
-            size_t replaced = diagonal + (left[i] != right[j]);
-            diagonal = row[j + 1];
-            size_t inserted = (row[j] < diagonal ? row[j] : diagonal) + 1;
-            row[j + 1] = replaced < inserted ? replaced : inserted;
-        }
-    }
-    return row[columns];
-}
-
-const char *lw_arguments_nearest(const char *text, const void *names, size_t count, size_t stride)
-{
-    const char *nearest = NULL;
-    size_t smallest = strlen(text) / 3 + 2;
-    for (size_t i = 0; i < count; i++) {
-        const char *name;
-        memcpy(&name, (const char *)names + i * stride, sizeof name);
-        size_t distance = edit_distance(text, name);
-        if (distance < smallest) {
-            smallest = distance;
-            nearest = name;
-        }
-    }
-    return nearest;
-}
+#include "engine/base/nearest.h"
 
 static const char *dashes(const char *name)
 {
@@ -77,7 +40,7 @@ static bool unknown_flag(const struct lw_flag *flags, const char *argument, stru
     char name[64];
     snprintf(name, sizeof name, "%.*s", (int)strcspn(argument, "="), argument);
     const char *plain = name + strspn(name, "-");
-    const char *nearest = lw_arguments_nearest(plain, &flags->name, count, sizeof *flags);
+    const char *nearest = lw_nearest_name(plain, &flags->name, count, sizeof *flags);
     if (nearest) {
         return lw_fail(error, LW_USAGE, "there is no flag %s; did you mean %s%s?", name,
             dashes(nearest), nearest);

@@ -36,8 +36,4 @@ bool lw_arguments_parse(const struct lw_flag *flags, void *values, int argc, cha
 // One line per flag, aligned.
 void lw_arguments_print(const struct lw_flag *flags, FILE *stream);
 
-// Of `count` names the one nearest to `text`, or NULL where none is near enough to be a slip of the
-// keyboard. `names` is the address of the first pointer, `stride` the bytes from one to the next.
-const char *lw_arguments_nearest(const char *text, const void *names, size_t count, size_t stride);
-
 #endif

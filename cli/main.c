@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "cli/command.h"
+#include "engine/base/nearest.h"
 
 static const struct lw_command *const commands[] = {
     &lw_command_data,
@@ -80,7 +81,7 @@ static int unknown_command(const char *name)
     for (size_t i = 0; commands[i]; i++) {
         names[i] = commands[i]->name;
     }
-    const char *nearest = lw_arguments_nearest(name, names, command_count, sizeof names[0]);
+    const char *nearest = lw_nearest_name(name, names, command_count, sizeof names[0]);
     if (nearest) {
         fprintf(stderr, "lewin: there is no command \"%s\"; did you mean \"%s\"?\n", name, nearest);
     } else {
