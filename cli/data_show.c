@@ -79,7 +79,8 @@ static bool add_flowing(struct lw_string *out, const struct lw_tokenizer *tokeni
             return false;
         }
     }
-    return lw_string_addf(out, error, "\n");
+    bool ended = out->length && out->data[out->length - 1] == '\n';
+    return ended || lw_string_addf(out, error, "\n");
 }
 
 static bool add_listing(struct lw_string *out, const struct lw_tokenizer *tokenizer,

@@ -97,12 +97,7 @@ static int run_command(const struct lw_command *command, int argc, char **argv)
         return LW_OK;
     }
     struct lw_error error = {0};
-    bool done = command->run(argc, argv, &error);
-    // A full disk or a closed pipe shows when the last of the output is written.
-    if (fflush(stdout) && done) {
-        done = lw_fail(&error, LW_FAILED, "cannot write the output");
-    }
-    if (done) {
+    if (command->run(argc, argv, &error)) {
         return LW_OK;
     }
     fprintf(stderr, "lewin: %s\n", error.message);
@@ -112,7 +107,7 @@ static int run_command(const struct lw_command *command, int argc, char **argv)
     return error.status == LW_OK ? LW_FAILED : (int)error.status;
 }
 
-int main(int argc, char **argv)
+static int dispatch(int argc, char **argv)
 {
     if (argc < 2) {
         print_help(stderr);
@@ -128,4 +123,15 @@ int main(int argc, char **argv)
     }
     const struct lw_command *command = find_command(argv[1]);
     return command ? run_command(command, argc - 2, argv + 2) : unknown_command(argv[1]);
+}
+
+int main(int argc, char **argv)
+{
+    int status = dispatch(argc, argv);
+    // A full disk shows when the last of the output is written.
+    bool written = !fflush(stdout) && !ferror(stdout);
+    if (!written) {
+        fputs("lewin: cannot write the output\n", stderr);
+    }
+    return status == LW_OK && !written ? (int)LW_FAILED : status;
 }

@@ -5,6 +5,7 @@
 #include <float.h>
 #include <inttypes.h>
 #include <math.h>
+#include <stdio.h>
 
 #include "engine/base/alloc.h"
 #include "engine/base/file.h"
@@ -106,13 +107,16 @@ static bool add_axes(struct chart *chart)
     struct lw_error *error = chart->error;
     const struct axis *x = &chart->x, *y = &chart->y;
     int digits = y->step < 1 ? (int)ceil(-log10(y->step) - 1e-9) : 0;
+    bool plain = digits < 6 && y->high < 1e6; // else with an exponent
     for (int i = 0; y->low + i * y->step <= y->high + y->step * 0.01; i++) {
         double value = y->low + i * y->step, line = place_y(chart, value);
+        value = fabs(value) < y->step * 1e-9 ? 0 : value;
+        char figure[32];
+        snprintf(figure, sizeof figure, plain ? "%.*f" : "%.*e", plain ? digits : 1, value);
         if (!lw_string_addf(chart->out, error,
                 "<path d=\"M%d %.1fH%d\" stroke=\"%s\"/>"
-                "<text x=\"%d\" y=\"%.1f\" text-anchor=\"end\">%.*f</text>\n",
-                left, line, right, i ? "#eaeef2" : "#8c959f", left - 10, line + 4.5, digits,
-                fabs(value) < y->step * 1e-9 ? 0.0 : value)) {
+                "<text x=\"%d\" y=\"%.1f\" text-anchor=\"end\">%s</text>\n",
+                left, line, right, i ? "#eaeef2" : "#8c959f", left - 10, line + 4.5, figure)) {
             return false;
         }
     }

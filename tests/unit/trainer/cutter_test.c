@@ -120,7 +120,8 @@ static void large_records_are_faults(void **state)
 {
     (void)state;
     char *out = cut_all("[{\"a\":\"0123456789\"},{\"b\":\"012345\"}]", 7, 14);
-    assert_string_equal(out, "1 !the record is larger than a record may be\n1 {\"b\":\"012345\"}\n");
+    assert_string_equal(
+        out, "1 !the record is larger than a record may be\n1 {\"b\":\"012345\"}\n");
     free(out);
 }
 
@@ -184,8 +185,8 @@ static void memory_failures_pass_through(void **state)
         struct lw_cutter *cutter = NULL;
         struct lw_cut cut;
         lw_memory_fail_after(successes);
-        bool done = lw_cutter_create(&cutter, source, 100, &error) &&
-                    lw_cutter_next(cutter, &cut, &error);
+        bool done =
+            lw_cutter_create(&cutter, source, 100, &error) && lw_cutter_next(cutter, &cut, &error);
         lw_memory_fail_after(-1);
         assert_false(done);
         assert_int_equal(error.status, LW_NO_RESOURCE);

@@ -1,0 +1,306 @@
+// SPDX-License-Identifier: Apache-2.0
+// trainer/dataset: which rows a run sees in which step, held out or not, beside the rows that
+// datasets.train_test_split and torch.randperm name; bad records under both policies; the same
+// content whatever the number of threads.
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <cmocka.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "engine/base/alloc.h"
+#include "engine/text/template.h"
+#include "tests/unit/trainer/scratch.h"
+#include "trainer/dataset.h"
+
+static struct lw_tokenizer *tokenizer;
+
+static int open_tokenizer(void **state)
+{
+    (void)state;
+    const char *data = getenv("LEWIN_TEST_DATA");
+    char folder[1024];
+    snprintf(folder, sizeof folder, "%s/tokenizers/qwen2", data ? data : "tests/data");
+    struct lw_error error = {0};
+    if (!lw_tokenizer_open(&tokenizer, folder, &error)) {
+        fprintf(stderr, "%s\n", error.message);
+        return 1;
+    }
+    return 0;
+}
+
+static int close_tokenizer(void **state)
+{
+    (void)state;
+    lw_tokenizer_close(tokenizer);
+    return 0;
+}
+
+// JSON Lines of `count` conversations of different lengths; row `bad` has its roles in a wrong
+// order, row `broken` is no JSON.
+static char *make_file(const char *name, size_t count, size_t bad, size_t broken)
+{
+    static char text[65536];
+    size_t used = 0;
+    for (size_t i = 0; i < count; i++) {
+        if (i == broken) {
+            used += (size_t)snprintf(text + used, sizeof text - used, "{\"messages\": oops}\n");
+            continue;
+        }
+        used += (size_t)snprintf(text + used, sizeof text - used,
+            "{\"messages\": [{\"role\": \"%s\", \"content\": \"%0*d\"}, "
+            "{\"role\": \"assistant\", \"content\": \"row %zu\"}]}\n",
+            i == bad ? "assistant" : "user", (int)i + 1, 0, i);
+    }
+    assert_true(used < sizeof text);
+    return scratch_file(name, text);
+}
+
+enum { none = 1000 };
+
+static struct lw_dataset_params params_for(char *const *paths, size_t count)
+{
+    return (struct lw_dataset_params){.paths = (const char *const *)paths,
+        .path_count = count,
+        .tokenizer = tokenizer,
+        .chat_template = lw_template_find("qwen"),
+        .mask = {.cutoff_len = 512},
+        .split_seed = 42,
+        .order_seed = 42,
+        .threads = 1};
+}
+
+static struct lw_dataset *load(const struct lw_dataset_params *params)
+{
+    struct lw_dataset *dataset = NULL;
+    struct lw_error error = {0};
+    bool loaded = lw_dataset_load(&dataset, params, &error);
+    assert_string_equal(error.message, "");
+    assert_true(loaded);
+    return dataset;
+}
+
+// Which row of the file an example is, by its content: `plain` has the rows as they lie.
+static size_t row_of(struct lw_dataset *plain, struct lw_example_view view)
+{
+    size_t count = lw_dataset_train_count(plain);
+    for (size_t i = 0; i < count; i++) {
+        struct lw_example_view row;
+        assert_int_equal(lw_dataset_step(plain, 0, i, 1, &row), 1);
+        if (row.count == view.count && !memcmp(row.ids, view.ids, row.count * sizeof *row.ids)) {
+            return i;
+        }
+    }
+    return none;
+}
+
+static void orders_as_torch_and_numpy(void **state)
+{
+    (void)state;
+    char *path = make_file("ordered.jsonl", 12, none, none);
+    struct lw_dataset_params params = params_for(&path, 1);
+    params.keep_order = true;
+    struct lw_dataset *plain = load(&params);
+    params.keep_order = false;
+    params.val_size = 2;
+    struct lw_dataset *split = load(&params);
+    assert_int_equal(lw_dataset_train_count(plain), 12);
+    assert_int_equal(lw_dataset_train_count(split), 10);
+    assert_int_equal(lw_dataset_held_out_count(split), 2);
+    // numpy: default_rng(42).permutation(12); torch: randperm(10), seeds 42 and 43.
+    const size_t rows[12] = {0, 7, 6, 9, 11, 3, 5, 2, 4, 10, 1, 8};
+    const size_t orders[2][10] = {{2, 6, 1, 8, 4, 5, 0, 9, 3, 7}, {8, 4, 9, 0, 5, 1, 6, 7, 2, 3}};
+    for (size_t i = 0; i < 2; i++) {
+        assert_int_equal(row_of(plain, lw_dataset_held_out(split, i)), rows[i]);
+    }
+    for (uint64_t epoch = 0; epoch < 2; epoch++) {
+        for (uint64_t step = 0; step < 3; step++) {
+            struct lw_example_view views[4];
+            size_t count = lw_dataset_step(split, epoch, step, 4, views);
+            assert_int_equal(count, step < 2 ? 4 : 2);
+            for (size_t i = 0; i < count; i++) {
+                size_t place = orders[epoch][step * 4 + i];
+                assert_int_equal(row_of(plain, views[i]), rows[2 + place]);
+            }
+        }
+    }
+    assert_int_equal(lw_dataset_step(split, 0, 3, 4, NULL), 0);
+    lw_dataset_destroy(&split);
+    lw_dataset_destroy(&plain);
+    scratch_free(path);
+}
+
+struct seen {
+    size_t count;
+    uint64_t lines[4];
+};
+
+static void see(void *context, const struct lw_bad_record *record)
+{
+    struct seen *seen = context;
+    seen->lines[seen->count++ % 4] = record->line;
+}
+
+// A row with a wrong order of roles takes part in the split, as in LLaMA-Factory, and is gone
+// afterwards; one that is no JSON never was a row.
+static void skips_bad_records(void **state)
+{
+    (void)state;
+    char *path = make_file("skipped.jsonl", 13, 7, 12);
+    char *whole = make_file("whole.jsonl", 12, none, none);
+    struct seen seen = {0};
+    struct lw_dataset_params params = params_for(&whole, 1);
+    params.keep_order = true;
+    struct lw_dataset *plain = load(&params);
+    params = params_for(&path, 1);
+    params.on_bad_record = LW_BAD_RECORD_SKIP;
+    params.bad_record = see;
+    params.context = &seen;
+    params.val_size = 2;
+    struct lw_dataset *dataset = load(&params);
+    assert_int_equal(seen.count, 2);
+    assert_int_equal(seen.lines[0], 8);
+    assert_int_equal(seen.lines[1], 13);
+    assert_int_equal(lw_dataset_counts(dataset)->records, 13);
+    assert_int_equal(lw_dataset_counts(dataset)->bad, 2);
+    // Held out were rows 0 and 7, see above.
+    assert_int_equal(lw_dataset_held_out_count(dataset), 1);
+    assert_int_equal(lw_dataset_train_count(dataset), 10);
+    assert_int_equal(row_of(plain, lw_dataset_held_out(dataset, 0)), 0);
+    lw_dataset_destroy(&dataset);
+    lw_dataset_destroy(&plain);
+    scratch_free(whole);
+    scratch_free(path);
+}
+
+// Loads and expects LW_BAD_INPUT with `part` in its message.
+static void refuse(const struct lw_dataset_params *params, const char *part)
+{
+    struct lw_dataset *dataset = NULL;
+    struct lw_error error = {0};
+    assert_false(lw_dataset_load(&dataset, params, &error));
+    assert_null(dataset);
+    assert_int_equal(error.status, LW_BAD_INPUT);
+    if (!strstr(error.message, part)) {
+        fail_msg("\"%s\" is not in \"%s\"", part, error.message);
+    }
+}
+
+static void stops_at_bad_data(void **state)
+{
+    (void)state;
+    static const struct {
+        const char *text, *stop, *skip; // parts of the messages under both policies
+    } rows[] = {
+        {"", "line 1: the file is empty", "nothing to train on"},
+        {"[]", "nothing to train on", "nothing to train on"},
+        {"[\n{\"messages\": [{\"role\": \"user\", \"content\": \"a\"}]}]",
+            "line 2: no assistant's turn", "1 records, of which 1 are bad"},
+        {"{\"messages\": [{\"role\": \"assistant\", \"content\": \"a\"}]}\n{}",
+            "line 1: message 1: an assistant's turn", "2 records, of which 2 are bad"},
+        {"[{\"messages\": [{\"role\": \"us", "line 1: the file ends inside a record",
+            "nothing to train on"},
+        {"[{\"a\": \"\xc3\x28\"}]", "line 1: bytes that are not UTF-8", "nothing to train on"},
+    };
+    for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
+        char *path = scratch_file("refused.json", rows[i].text);
+        struct lw_dataset_params params = params_for(&path, 1);
+        refuse(&params, rows[i].stop);
+        params.on_bad_record = LW_BAD_RECORD_SKIP;
+        refuse(&params, rows[i].skip);
+        scratch_free(path);
+    }
+    char *absent = scratch_path("absent.json");
+    struct lw_dataset_params params = params_for(&absent, 1);
+    refuse(&params, "absent.json");
+    scratch_free(absent);
+}
+
+static void limits_lengths_and_rows(void **state)
+{
+    (void)state;
+    char *paths[2] = {
+        make_file("first.jsonl", 12, 0, none), make_file("second.jsonl", 3, none, none)};
+    struct lw_dataset_params params = params_for(paths, 2);
+    params.on_bad_record = LW_BAD_RECORD_SKIP;
+    params.max_samples = 5; // of each file, the bad row among them
+    struct lw_dataset *dataset = load(&params);
+    assert_int_equal(lw_dataset_train_count(dataset), 7);
+    uint64_t longest = lw_dataset_counts(dataset)->longest;
+    uint64_t fingerprint = lw_dataset_fingerprint(dataset);
+    lw_dataset_destroy(&dataset);
+    params.mask.cutoff_len = (size_t)longest - 1;
+    dataset = load(&params);
+    assert_int_equal(lw_dataset_counts(dataset)->truncated, 1);
+    assert_int_equal(lw_dataset_counts(dataset)->longest, longest - 1);
+    assert_true(lw_dataset_fingerprint(dataset) != fingerprint);
+    lw_dataset_destroy(&dataset);
+    params.drop_long = true;
+    dataset = load(&params);
+    assert_int_equal(lw_dataset_counts(dataset)->dropped, 1);
+    assert_int_equal(lw_dataset_train_count(dataset), 6);
+    lw_dataset_destroy(&dataset);
+    params.mask.cutoff_len = 4;
+    refuse(&params, "too long");
+    params.drop_long = false;
+    params.mask.cutoff_len = 1;
+    refuse(&params, "raise cutoff_len");
+    params.mask.cutoff_len = 512;
+    params.val_size = 500;
+    refuse(&params, "val_size 500 holds out all 7 examples");
+    scratch_free(paths[0]);
+    scratch_free(paths[1]);
+}
+
+static void threads_change_nothing(void **state)
+{
+    (void)state;
+    char *path = make_file("threads.jsonl", 200, 17, 90);
+    uint64_t fingerprints[3];
+    for (unsigned i = 0; i < 3; i++) {
+        struct lw_dataset_params params = params_for(&path, 1);
+        params.on_bad_record = LW_BAD_RECORD_SKIP;
+        params.threads = i * 3; // as many as cores, 3, 6
+        struct lw_dataset *dataset = load(&params);
+        assert_int_equal(lw_dataset_train_count(dataset), 198);
+        fingerprints[i] = lw_dataset_fingerprint(dataset);
+        lw_dataset_destroy(&dataset);
+    }
+    assert_true(fingerprints[0] == fingerprints[1] && fingerprints[1] == fingerprints[2]);
+    scratch_free(path);
+}
+
+static void nothing_leaks_without_memory(void **state)
+{
+    (void)state;
+    char *path = make_file("memory.jsonl", 3, 1, none);
+    struct lw_dataset_params params = params_for(&path, 1);
+    params.on_bad_record = LW_BAD_RECORD_SKIP;
+    bool loaded = false;
+    for (long successes = 0; !loaded; successes++) {
+        struct lw_error error = {0};
+        struct lw_dataset *dataset = NULL;
+        lw_memory_fail_after(successes);
+        loaded = lw_dataset_load(&dataset, &params, &error);
+        lw_memory_fail_after(-1);
+        assert_int_equal(error.status, loaded ? LW_OK : LW_NO_RESOURCE);
+        lw_dataset_destroy(&dataset);
+    }
+    scratch_free(path);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(orders_as_torch_and_numpy),
+        cmocka_unit_test(skips_bad_records),
+        cmocka_unit_test(stops_at_bad_data),
+        cmocka_unit_test(limits_lengths_and_rows),
+        cmocka_unit_test(threads_change_nothing),
+        cmocka_unit_test(nothing_leaks_without_memory),
+    };
+    return cmocka_run_group_tests(tests, open_tokenizer, close_tokenizer);
+}

@@ -1,0 +1,179 @@
+// SPDX-License-Identifier: Apache-2.0
+// trainer/record: both forms of ShareGPT data, and a reason for each way of being unusable.
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <cmocka.h>
+#include <string.h>
+
+#include "engine/base/alloc.h"
+#include "trainer/record.h"
+
+static void parse(
+    const char *text, struct lw_conversation *conversation, struct lw_record_fault *fault)
+{
+    assert_true(lw_record_parse(text, strlen(text), conversation, fault, NULL));
+}
+
+static void reads_conversations(void **state)
+{
+    (void)state;
+    struct lw_conversation conversation = {0};
+    struct lw_record_fault fault;
+    parse("{\"id\": 7, \"conversations\": ["
+          "{\"from\": \"system\", \"value\": \"be kind\"},"
+          "{\"from\": \"human\", \"value\": \"\\u00e4 \\ud83d\\ude00\\n\"},"
+          "{\"value\": \"{}\", \"from\": \"function_call\", \"weight\": 1},"
+          "{\"from\": \"observation\", \"value\": \"\"},"
+          "{\"from\": \"gpt\", \"value\": \"done\"}],"
+          "\"system\": \"unused\", \"tools\": [{\"name\": \"f\"}]}",
+        &conversation, &fault);
+    assert_string_equal(fault.reason, "");
+    assert_string_equal(conversation.system, "be kind");
+    assert_string_equal(conversation.tools, "[{\"name\":\"f\"}]");
+    assert_int_equal(conversation.count, 4);
+    assert_int_equal(conversation.messages[0].role, LW_ROLE_USER);
+    assert_string_equal(conversation.messages[0].text, "\xc3\xa4 \xf0\x9f\x98\x80\n");
+    assert_int_equal(conversation.messages[0].length, 8);
+    assert_int_equal(conversation.messages[1].role, LW_ROLE_FUNCTION);
+    assert_int_equal(conversation.messages[2].role, LW_ROLE_OBSERVATION);
+    assert_int_equal(conversation.messages[3].role, LW_ROLE_ASSISTANT);
+    lw_conversation_clear(&conversation);
+}
+
+static void reads_messages(void **state)
+{
+    (void)state;
+    struct lw_conversation conversation = {0};
+    struct lw_record_fault fault;
+    parse(
+        "{\"messages\": [{\"role\": \"user\", \"content\": \"a\"},"
+        "{\"role\": \"assistant\", \"content\": \"b\", \"tool_calls\": null},"
+        "{\"role\": \"tool\", \"content\": \"c\"}, {\"role\": \"assistant\", \"content\": \"d\"}],"
+        "\"system\": \"s\", \"tools\": null, \"conversations\": null}",
+        &conversation, &fault);
+    assert_string_equal(fault.reason, "");
+    assert_string_equal(conversation.system, "s");
+    assert_null(conversation.tools);
+    assert_int_equal(conversation.count, 4);
+    assert_int_equal(conversation.messages[2].role, LW_ROLE_OBSERVATION);
+    // A second record replaces the first; of equal names the last counts, as in Python.
+    parse("{\"messages\": 1, \"messages\": [{\"role\": \"user\", \"content\": \"x\","
+          "\"content\": \"y\"}, {\"role\": \"assistant\", \"content\": \"z\"}]}",
+        &conversation, &fault);
+    assert_string_equal(fault.reason, "");
+    assert_null(conversation.system);
+    assert_int_equal(conversation.count, 2);
+    assert_string_equal(conversation.messages[0].text, "y");
+    lw_conversation_clear(&conversation);
+}
+
+#define TURN(role, text) "{\"from\": \"" role "\", \"value\": \"" text "\"}"
+#define RECORD(turns) "{\"conversations\": [" turns "]}"
+
+struct bad {
+    const char *text, *reason; // the beginning of the reason
+    size_t offset;
+    bool is_row;
+};
+
+static const struct bad bad_records[] = {
+    // no JSON
+    {"{\"a\": }", "not valid JSON", 6, false},
+    {"{\"a\": 1]", "not valid JSON", 7, false},
+    {"{\"a\": \"\xff\"}", "bytes that are not UTF-8", 7, false},
+    {"{\"a\": \"\xed\xa0\x80\"}", "bytes that are not UTF-8", 7, false},
+    {"{\"a\": \"b\\ud800c\"}", "the first half of a surrogate pair", 8, false},
+    {"{\"a\": \"b\\ud800\\u0041\"}", "the first half of a surrogate pair", 8, false},
+    {"{\"a\": \"b\\udc00\"}", "the second half of a surrogate pair", 8, false},
+    {"{\"a\": \"\\u0000\"}", "the escape \\u0000", 7, false},
+    {"{\"a\": \"\\u12g4\"}", "\\u without four hexadecimal digits", 7, false},
+    {"{\"a\": \"\\x41\"}", "a backslash before", 7, false},
+    {"{\"a\": \"\t\"}", "a control character", 7, false},
+    // not what is wanted
+    {"{}", "neither \"conversations\" nor \"messages\" in it", 0, false},
+    {"{\"text\": 1, \"b\": 2}", "neither \"conversations\" nor \"messages\" in it, only: text, b",
+        0, false},
+    {"{\"conversations\": {}}", "\"conversations\" is an object, not a list", 0, false},
+    {RECORD("1"), "message 1 is a number, not an object", 0, false},
+    {RECORD("{\"value\": \"a\"}"), "message 1: \"from\" is missing, not a text", 0, false},
+    {RECORD("{\"from\": \"human\"}"), "message 1: \"value\" is missing, not a text", 0, false},
+    {RECORD("{\"from\": \"human\", \"value\": [1]}"), "message 1: \"value\" is a list, not a text",
+        0, false},
+    {"{\"conversations\": [], \"system\": 1}", "\"system\" is a number, not a text", 0, false},
+    {"{\"conversations\": [], \"tools\": 1}", "\"tools\" is a number, not a text or a list", 0,
+        false},
+    {"{\"messages\": [{\"role\": \"assistant\", \"tool_calls\": []}]}",
+        "message 1: \"tool_calls\" is not read", 0, false},
+    // roles
+    {RECORD(""), "no messages", 0, true},
+    {RECORD(TURN("system", "s")), "no messages", 0, true},
+    {RECORD(TURN("human", "a")), "no assistant's turn", 0, true},
+    {RECORD(TURN("human", "a") "," TURN("gpt", "b") "," TURN("human", "c")),
+        "the last turn is not the assistant's", 0, true},
+    {RECORD(TURN("gpt", "a") "," TURN("human", "b")), "message 1: an assistant's turn where", 0,
+        true},
+    {RECORD(TURN("system", "s") "," TURN("human", "a") "," TURN("human", "b")),
+        "message 3: a user's turn where an assistant's should be", 0, true},
+    {RECORD(TURN("human", "a") "," TURN("gpt", "b") "," TURN("system", "c")),
+        "message 3: a system message that is not the first", 0, true},
+    {RECORD(TURN("narrator", "a")), "message 1: unknown role \"narrator\"", 0, true},
+};
+
+static void names_what_is_wrong(void **state)
+{
+    (void)state;
+    struct lw_conversation conversation = {0};
+    for (size_t i = 0; i < sizeof bad_records / sizeof bad_records[0]; i++) {
+        const struct bad *bad = &bad_records[i];
+        struct lw_record_fault fault;
+        parse(bad->text, &conversation, &fault);
+        fault.reason[strlen(bad->reason)] = 0;
+        assert_string_equal(fault.reason, bad->reason);
+        assert_int_equal(fault.offset, bad->offset);
+        assert_int_equal(fault.is_row, bad->is_row);
+    }
+    lw_conversation_clear(&conversation);
+}
+
+static void counts_lines(void **state)
+{
+    (void)state;
+    const char *text = "{\n\"a\":\n\n 1,}";
+    struct lw_conversation conversation = {0};
+    struct lw_record_fault fault;
+    parse(text, &conversation, &fault);
+    assert_int_equal(lw_record_fault_line(text, 10, &fault), 13);
+}
+
+static void nothing_leaks_without_memory(void **state)
+{
+    (void)state;
+    const char *text = "{\"conversations\": [" TURN("system", "s") "," TURN("human", "a") "," TURN(
+        "gpt", "b") "], \"system\": \"t\", \"tools\": \"[]\"}";
+    struct lw_conversation conversation = {0};
+    struct lw_record_fault fault;
+    bool parsed = false;
+    for (long successes = 0; !parsed; successes++) {
+        struct lw_error error = {0};
+        lw_memory_fail_after(successes);
+        parsed = lw_record_parse(text, strlen(text), &conversation, &fault, &error);
+        lw_memory_fail_after(-1);
+        assert_int_equal(error.status, parsed ? LW_OK : LW_NO_RESOURCE);
+    }
+    assert_int_equal(conversation.count, 2);
+    lw_conversation_clear(&conversation);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(reads_conversations),
+        cmocka_unit_test(reads_messages),
+        cmocka_unit_test(names_what_is_wrong),
+        cmocka_unit_test(counts_lines),
+        cmocka_unit_test(nothing_leaks_without_memory),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
