@@ -1,7 +1,7 @@
 #!/bin/sh
 # SPDX-License-Identifier: Apache-2.0
 # What every command has in common: help, version, exit statuses. usage: command.sh LEWIN
-lewin=$1
+lewin=$(cd "$(dirname "$1")" && pwd)/$(basename "$1")
 failures=0
 
 # expect STATUS PART COMMAND...: the exit status, and a part of what is printed (stdout and stderr).

@@ -1,7 +1,7 @@
 #!/bin/sh
 # SPDX-License-Identifier: Apache-2.0
 # lewin data, and the exit statuses of every kind of unusable data. usage: data.sh LEWIN
-lewin=$1
+lewin=$(cd "$(dirname "$1")" && pwd)/$(basename "$1")
 model=$LEWIN_TEST_DATA/tokenizers/qwen2
 folder=$(mktemp -d) || exit 1
 trap 'rm -rf "$folder"' EXIT
