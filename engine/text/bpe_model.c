@@ -31,8 +31,9 @@ static bool refuse_unsupported(const cJSON *model, struct lw_error *error)
     if (lw_json_member(model, "unk_token")) {
         return lw_fail(error, LW_BAD_INPUT, "A BPE model with an unk_token is not supported.");
     }
-    bool byte_fallback;
-    if (!lw_json_flag(&byte_fallback, model, "byte_fallback", false, where, error)) {
+    bool byte_fallback = false;
+    if (!lw_json_optional_bool(
+            &(struct lw_json_scope){model, where}, "byte_fallback", &byte_fallback, error)) {
         return false;
     }
     return byte_fallback
@@ -209,12 +210,13 @@ bool lw_bpe_open(struct lw_bpe *bpe, struct lw_vocabulary *vocabulary, const cJS
     struct lw_error *error)
 {
     *bpe = (struct lw_bpe){.vocabulary = vocabulary};
-    bool ignore_merges;
+    bool ignore_merges = false;
     if (!cJSON_IsObject(model)) {
         return lw_fail(error, LW_BAD_INPUT, "There is no \"model\" object.");
     }
     if (refuse_unsupported(model, error) &&
-        lw_json_flag(&ignore_merges, model, "ignore_merges", false, where, error) &&
+        lw_json_optional_bool(
+            &(struct lw_json_scope){model, where}, "ignore_merges", &ignore_merges, error) &&
         read_vocabulary(bpe, vocabulary, lw_json_member(model, "vocab"), error) &&
         read_merges(bpe, lw_json_member(model, "merges"), error) &&
         mark_whole(bpe, vocabulary, ignore_merges, error)) {

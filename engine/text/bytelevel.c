@@ -3,7 +3,7 @@
 // ® to ÿ); the other 68 are written U+0100, U+0101, ... in their order.
 #include "engine/text/bytelevel.h"
 
-#include "engine/text/utf8.h"
+#include "engine/base/utf8.h"
 
 // The byte that a character of the alphabet stands for, or -1.
 static int byte_of(uint32_t character)

@@ -10,13 +10,13 @@
 
 #include "engine/base/alloc.h"
 #include "engine/text/json_fields.h"
-#include "engine/text/utf8.h"
+#include "engine/base/utf8.h"
 
 static bool read_component(
     struct lw_normalizer *normalizer, const cJSON *json, struct lw_error *error)
 {
     const char *type;
-    if (!lw_json_text(&type, json, "type", "normalizer", error)) {
+    if (!lw_json_string(&(struct lw_json_scope){json, "normalizer"}, "type", &type, error)) {
         return false;
     }
     if (strcmp(type, "NFC") != 0) {
@@ -43,15 +43,34 @@ bool lw_normalizer_open(struct lw_normalizer *normalizer, const cJSON *json, str
     return !json || read_component(normalizer, json, error);
 }
 
-// Whether the text is composed for sure, by its lead bytes: below U+0300 and from U+4000 to U+9FFF
-// nothing composes, decomposes or reorders. Other text takes the long way.
+// Whether a character is one that nothing composes with, decomposes or reorders, by ranges that hold
+// most text: Latin, Cyrillic, punctuation, arrows, Chinese, Japanese, Korean, emoji. No is not
+// certain, and no harm.
+static bool surely_stable(uint32_t character)
+{
+    return character < 0x300 || (character >= 0x388 && character <= 0x482) ||
+           (character >= 0x2010 && character <= 0x20CF) ||
+           (character >= 0x2190 && character <= 0x2328) ||
+           (character >= 0x3030 && character <= 0x3098) ||
+           (character >= 0x309B && character <= 0xA66E) ||
+           (character >= 0xAC00 && character <= 0xD7A3) ||
+           (character >= 0xFF00 && character <= 0xFFEF) ||
+           (character >= 0x1F000 && character <= 0x1FAFF);
+}
+
+// Text of stable characters is composed already.
 static bool surely_composed(const struct lw_text *text)
 {
-    for (size_t i = 0; i < text->length; i++) {
-        unsigned char byte = (unsigned char)text->bytes[i];
-        if (byte >= 0xCC && (byte < 0xE4 || byte > 0xE9)) {
+    for (size_t at = 0; at < text->length;) {
+        if ((unsigned char)text->bytes[at] < 0xCC) {
+            at++; // ASCII and below U+0300; a byte inside such a character is small too
+            continue;
+        }
+        struct lw_utf8_step step = lw_utf8_next(text->bytes + at, text->length - at);
+        if (!surely_stable(step.character)) {
             return false;
         }
+        at += step.length;
     }
     return true;
 }

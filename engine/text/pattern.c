@@ -11,7 +11,7 @@
 
 #include "engine/base/alloc.h"
 #include "engine/text/regex_syntax.h"
-#include "engine/text/utf8.h"
+#include "engine/base/utf8.h"
 
 struct lw_pattern {
     pcre2_code *code;

@@ -13,7 +13,7 @@ static bool add_special(
     struct lw_tokens *out, const cJSON *special, const cJSON *table, struct lw_error *error)
 {
     const char *name;
-    if (!lw_json_text(&name, special, "id", where, error)) {
+    if (!lw_json_string(&(struct lw_json_scope){special, where}, "id", &name, error)) {
         return false;
     }
     const cJSON *ids = lw_json_member(lw_json_member(table, name), "ids");
@@ -60,7 +60,7 @@ static bool read_one(
     struct lw_tokens *prefix, struct lw_tokens *suffix, const cJSON *json, struct lw_error *error)
 {
     const char *type;
-    if (!lw_json_text(&type, json, "type", where, error)) {
+    if (!lw_json_string(&(struct lw_json_scope){json, where}, "type", &type, error)) {
         return false;
     }
     if (strcmp(type, "TemplateProcessing") == 0) {

@@ -36,7 +36,7 @@ static bool read_behavior(
         [LW_SPLIT_CONTIGUOUS] = "Contiguous",
     };
     const char *name;
-    if (!lw_json_text(&name, json, "behavior", where, error)) {
+    if (!lw_json_string(&(struct lw_json_scope){json, where}, "behavior", &name, error)) {
         return false;
     }
     for (size_t i = 0; i < sizeof names / sizeof *names; i++) {
@@ -60,7 +60,8 @@ static bool read_split(
             error, LW_BAD_INPUT, "%s: Split needs a \"pattern\" of Regex or String.", where);
     }
     return read_behavior(&step.behavior, json, error) &&
-           lw_json_flag(&step.invert, json, "invert", false, where, error) &&
+           lw_json_optional_bool(
+               &(struct lw_json_scope){json, where}, "invert", &step.invert, error) &&
            lw_pattern_create(&step.pattern, text->valuestring, !regex, error) &&
            add_step(pretokenizer, step, error);
 }
@@ -68,9 +69,11 @@ static bool read_split(
 static bool read_byte_level(
     struct lw_pretokenizer *pretokenizer, const cJSON *json, struct lw_error *error)
 {
-    bool prefix_space, use_regex;
-    if (!lw_json_flag(&prefix_space, json, "add_prefix_space", true, where, error) ||
-        !lw_json_flag(&use_regex, json, "use_regex", true, where, error)) {
+    bool prefix_space = true, use_regex = true;
+    if (!lw_json_optional_bool(
+            &(struct lw_json_scope){json, where}, "add_prefix_space", &prefix_space, error) ||
+        !lw_json_optional_bool(
+            &(struct lw_json_scope){json, where}, "use_regex", &use_regex, error)) {
         return false;
     }
     if (prefix_space && !add_step(pretokenizer, (struct lw_split_step){0}, error)) {
@@ -90,7 +93,7 @@ static bool read_component(
         return lw_fail(
             error, LW_BAD_INPUT, "%s: a component after ByteLevel is not supported.", where);
     }
-    if (!lw_json_text(&type, json, "type", where, error)) {
+    if (!lw_json_string(&(struct lw_json_scope){json, where}, "type", &type, error)) {
         return false;
     }
     if (strcmp(type, "Split") == 0) {

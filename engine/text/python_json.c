@@ -8,7 +8,7 @@
 
 #include "engine/base/alloc.h"
 #include "engine/text/python_number.h"
-#include "engine/text/utf8.h"
+#include "engine/base/utf8.h"
 
 enum { DEEPEST = 200 };
 

@@ -8,7 +8,7 @@
 
 #include "engine/text/bytelevel.h"
 #include "engine/text/tokenizer_parts.h"
-#include "engine/text/utf8.h"
+#include "engine/base/utf8.h"
 
 // Positions in a piece are 32 bits wide.
 #define LONGEST_TEXT ((size_t)1 << 30)
@@ -87,7 +87,7 @@ static bool encode_parts(struct encoding *encoding, const char *text, size_t len
 static bool encode(const struct lw_tokenizer *tokenizer, struct lw_text text, bool plain,
     struct lw_tokens *out, struct lw_error *error)
 {
-    size_t bad = lw_utf8_check(text.bytes, text.length);
+    size_t bad = lw_utf8_valid_length(text.bytes, text.length);
     if (bad < text.length) {
         return lw_fail(error, LW_BAD_INPUT, "The text is not UTF-8: byte %zu (0x%02X) is wrong.",
             bad, (unsigned char)text.bytes[bad]);

@@ -4,7 +4,7 @@
 
 #include <string.h>
 
-#include "engine/text/utf8.h"
+#include "engine/base/utf8.h"
 
 // The bytes that `id` adds to a text: none for special tokens to be skipped and unknown ids.
 static struct lw_text token_text(

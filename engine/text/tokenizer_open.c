@@ -4,12 +4,11 @@
 #include <string.h>
 
 #include "engine/base/alloc.h"
+#include "engine/base/file.h"
 #include "engine/text/bytelevel.h"
 #include "engine/text/json_fields.h"
 #include "engine/text/post_processor.h"
 #include "engine/text/tokenizer_parts.h"
-#include "engine/text/utf8.h"
-#include "engine/text/tokenizer_file.h"
 
 struct added_flag {
     const char *name;
@@ -22,8 +21,9 @@ static bool read_flags(unsigned *flags, const cJSON *json, struct lw_error *erro
         {"lstrip", LW_ADDED_LSTRIP}, {"rstrip", LW_ADDED_RSTRIP}, {"special", LW_ADDED_SPECIAL}};
     *flags = 0;
     for (size_t i = 0; i < sizeof known / sizeof *known; i++) {
-        bool set;
-        if (!lw_json_flag(&set, json, known[i].name, false, "added_tokens", error)) {
+        bool set = false;
+        if (!lw_json_optional_bool(
+                &(struct lw_json_scope){json, "added_tokens"}, known[i].name, &set, error)) {
             return false;
         }
         *flags |= set ? known[i].bit : 0;
@@ -77,18 +77,18 @@ static bool read_added(
 {
     const char *text;
     unsigned flags;
-    bool normalized;
     uint32_t id;
-    if (!lw_json_text(&text, json, "content", "added_tokens", error) ||
+    if (!lw_json_string(&(struct lw_json_scope){json, "added_tokens"}, "content", &text, error) ||
         !lw_json_id(&id, lw_json_member(json, "id"), "id", "added_tokens", error) ||
         !read_flags(&flags, json, error)) {
         return false;
     }
-    bool special = flags & LW_ADDED_SPECIAL;
+    bool special = flags & LW_ADDED_SPECIAL, normalized = !special;
     if (special != specials || *text == 0) {
         return true;
     }
-    return lw_json_flag(&normalized, json, "normalized", !special, "added_tokens", error) &&
+    return lw_json_optional_bool(
+               &(struct lw_json_scope){json, "added_tokens"}, "normalized", &normalized, error) &&
            enter_token(tokenizer, text, id, special, error) &&
            enter_text(tokenizer, text, id, flags, normalized, error);
 }
@@ -117,7 +117,7 @@ static bool check_decoder(const cJSON *decoder, struct lw_error *error)
     if (!decoder) {
         return lw_fail(error, LW_BAD_INPUT, "A tokenizer without a decoder is not supported.");
     }
-    if (!lw_json_text(&type, decoder, "type", "decoder", error)) {
+    if (!lw_json_string(&(struct lw_json_scope){decoder, "decoder"}, "type", &type, error)) {
         return false;
     }
     return strcmp(type, "ByteLevel") == 0
@@ -150,20 +150,36 @@ static void read_name(
     }
 }
 
+// Reads `folder`/`name`, whose JSON the caller deletes; NULL and no failure when there is none.
+static bool read_file(
+    cJSON **json, const char *folder, const char *name, bool required, struct lw_error *error)
+{
+    struct lw_string path = {0};
+    *json = NULL;
+    if (!lw_string_addf(&path, error, "%s/%s", folder, name)) {
+        return false;
+    }
+    bool read = required || lw_file_exists(path.data);
+    *json = read ? lw_json_read(path.data, NULL, error) : NULL;
+    bool done =
+        !read || (*json && lw_json_is_object(&(struct lw_json_scope){*json, path.data}, error));
+    lw_string_free(&path);
+    return done;
+}
+
 static bool read_names(struct lw_tokenizer *tokenizer, const char *folder, struct lw_error *error)
 {
     static const char *const files[] = {"tokenizer_config.json", "special_tokens_map.json"};
+    bool done = true;
     tokenizer->bos = tokenizer->eos = LW_NO_TOKEN;
-    for (size_t i = 0; i < sizeof files / sizeof *files; i++) {
+    for (size_t i = 0; done && i < sizeof files / sizeof *files; i++) {
         cJSON *json;
-        if (!lw_tokenizer_file_read(&json, folder, files[i], false, error)) {
-            return false;
-        }
+        done = read_file(&json, folder, files[i], false, error);
         read_name(tokenizer, &tokenizer->bos, json, "bos_token");
         read_name(tokenizer, &tokenizer->eos, json, "eos_token");
         cJSON_Delete(json);
     }
-    return true;
+    return done;
 }
 
 bool lw_tokenizer_open(
@@ -171,8 +187,7 @@ bool lw_tokenizer_open(
 {
     cJSON *json = NULL;
     *tokenizer = lw_calloc(1, sizeof **tokenizer, error);
-    if (!*tokenizer ||
-        !lw_tokenizer_file_read(&json, model_folder, "tokenizer.json", true, error)) {
+    if (!*tokenizer || !read_file(&json, model_folder, "tokenizer.json", true, error)) {
         goto error;
     }
     if (!read_tokenizer(*tokenizer, json, error)) {

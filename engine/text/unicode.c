@@ -5,7 +5,7 @@
 
 #include <utf8proc.h>
 
-#include "engine/text/utf8.h"
+#include "engine/base/utf8.h"
 
 static bool is_space(uint32_t character)
 {
