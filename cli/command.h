@@ -19,5 +19,6 @@ struct lw_command {
 };
 
 extern const struct lw_command lw_command_data;
+extern const struct lw_command lw_command_devices;
 
 #endif

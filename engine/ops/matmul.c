@@ -8,21 +8,39 @@
 
 // Best first; the first row whose features the device has is taken.
 static const struct variant {
+    const char *name;
     uint32_t features; // enum lw_feature bits
     uint64_t (*scratch)(const struct lw_device *device, const struct lw_matmul *matmul);
     void (*record)(struct lw_stream *stream, const struct lw_matmul *matmul);
 } variants[] = {
-    {LW_FEATURE_CPU, lw_matmul_cpu_scratch, lw_matmul_cpu},
-    {0, lw_matmul_simt_scratch, lw_matmul_simt},
+    {"cpu", LW_FEATURE_CPU, lw_matmul_cpu_scratch, lw_matmul_cpu},
+    {"simt", 0, lw_matmul_simt_scratch, lw_matmul_simt},
 };
+
+enum { variant_count = sizeof variants / sizeof *variants };
+
+static bool runs(const struct variant *variant, const struct lw_caps *caps)
+{
+    return (caps->features & variant->features) == variant->features;
+}
 
 static const struct variant *pick_variant(const struct lw_device *device)
 {
     const struct variant *variant = variants;
-    while ((lw_device_caps(device)->features & variant->features) != variant->features) {
+    while (!runs(variant, lw_device_caps(device))) {
         variant++; // the last row needs nothing
     }
     return variant;
+}
+
+const char *lw_matmul_variant_name(size_t index)
+{
+    return index < variant_count ? variants[index].name : NULL;
+}
+
+bool lw_matmul_variant_runs(size_t index, const struct lw_caps *caps)
+{
+    return runs(&variants[index], caps);
 }
 
 struct lw_matmul_shape lw_matmul_shape_of(const struct lw_matmul *matmul)

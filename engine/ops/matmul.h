@@ -4,6 +4,7 @@
 #ifndef LW_OPS_MATMUL_H
 #define LW_OPS_MATMUL_H
 
+#include "engine/gpu/caps.h"
 #include "engine/ops/tensor.h"
 
 // c[m, n] = sum over k, with a and b stored as
@@ -30,5 +31,10 @@ uint64_t lw_matmul_scratch(const struct lw_device *device, const struct lw_matmu
 // Records c = a b (+ bias) (+ add). m, n, k are any positive numbers. A shape that does not fit is
 // LW_FAILED in the stream.
 void lw_matmul(struct lw_stream *stream, const struct lw_matmul *matmul);
+
+// The table of variants, for showing it: best first, NULL past its end. A device takes the first
+// that it runs.
+const char *lw_matmul_variant_name(size_t index);
+bool lw_matmul_variant_runs(size_t index, const struct lw_caps *caps);
 
 #endif

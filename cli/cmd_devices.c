@@ -1,0 +1,228 @@
+// SPDX-License-Identifier: Apache-2.0
+// `lewin devices`: every Vulkan device, best first, with what Lewin can do on it and which one a run
+// would take.
+#include <inttypes.h>
+#include <string.h>
+
+#include <cJSON.h>
+
+#include "cli/command.h"
+#include "cli/device_options.h"
+#include "engine/base/host_memory.h"
+#include "engine/ops/matmul.h"
+
+struct flags {
+    const char *device, *hide_caps;
+    bool json;
+};
+
+static const struct lw_flag flags_table[] = {
+    {"json", LW_FLAG_SWITCH, offsetof(struct flags, json), NULL, "print JSON"},
+    {"device", LW_FLAG_TEXT, offsetof(struct flags, device), "INDEX|NAME",
+        "mark the device that this selects"},
+    {"hide-caps", LW_FLAG_TEXT, offsetof(struct flags, hide_caps), "LIST",
+        "do as if the devices lacked these capabilities"},
+    {NULL, LW_FLAG_SWITCH, 0, NULL, NULL},
+};
+
+static const char *const kinds[] = {[LW_DEVICE_OTHER] = "other",
+    [LW_DEVICE_CPU] = "cpu",
+    [LW_DEVICE_INTEGRATED] = "integrated",
+    [LW_DEVICE_DISCRETE] = "discrete"};
+
+// Devices that use main memory have no more of it free than the machine.
+static uint64_t memory_free(const struct lw_caps *caps)
+{
+    uint64_t available = lw_host_memory_now().available;
+    bool on_host = caps->kind == LW_DEVICE_CPU || caps->unified_memory;
+    if (!on_host || !available) {
+        return caps->memory_free;
+    }
+    available = available < caps->memory_total ? available : caps->memory_total;
+    return caps->memory_free && caps->memory_free < available ? caps->memory_free : available;
+}
+
+static void print_size(const char *name, uint64_t bytes)
+{
+    if (bytes) {
+        printf("%s%.1f GiB", name, (double)bytes / (1 << 30));
+    } else {
+        printf("%snot known", name);
+    }
+}
+
+static void print_memory(const struct lw_caps *caps)
+{
+    print_size("    memory          ", caps->memory_total);
+    print_size(", free now ", memory_free(caps));
+    print_size(", at most ", caps->max_allocation);
+    printf(" in one piece%s\n", caps->unified_memory ? "; shared with the host" : "");
+}
+
+static void print_features(uint32_t features)
+{
+    printf("    capabilities   ");
+    for (uint32_t i = 0; i < LW_FEATURE_COUNT; i++) {
+        if (features & 1u << i) {
+            printf(" %s", lw_feature_name((enum lw_feature)(1u << i)));
+        }
+    }
+    puts(features ? "" : " none");
+}
+
+static void print_matrix_kernels(const struct lw_caps *caps)
+{
+    bool first = true;
+    printf("    matrix kernels ");
+    for (size_t i = 0; lw_matmul_variant_name(i); i++) {
+        if (lw_matmul_variant_runs(i, caps)) {
+            printf("%s%s%s", first ? " " : ", ", lw_matmul_variant_name(i), first ? " (used)" : "");
+            first = false;
+        }
+    }
+    puts("");
+}
+
+static void print_device(size_t index, const struct lw_caps *caps, bool selected)
+{
+    printf("%c %zu: %s\n", selected ? '*' : ' ', index, caps->name);
+    if (caps->unusable[0]) {
+        printf("    cannot be used: %s\n", caps->unusable);
+        return;
+    }
+    printf("    kind            %s, Vulkan %" PRIu32 ".%" PRIu32 ".%" PRIu32 "\n",
+        kinds[caps->kind], caps->vulkan_version >> 22 & 0x7f, caps->vulkan_version >> 12 & 0x3ff,
+        caps->vulkan_version & 0xfff);
+    printf("    driver          %s\n", caps->driver);
+    print_memory(caps);
+    printf("    subgroup        %" PRIu32, caps->subgroup_size);
+    if (caps->min_subgroup_size != caps->max_subgroup_size) {
+        printf(
+            " (from %" PRIu32 " to %" PRIu32 ")", caps->min_subgroup_size, caps->max_subgroup_size);
+    }
+    printf("\n    shared memory   %" PRIu32 " KiB\n", caps->shared_memory / 1024);
+    printf("    element types   float32, bfloat16, float16 in memory; arithmetic in float32%s\n",
+        caps->features & LW_FEATURE_FLOAT16 ? ", float16" : "");
+    print_matrix_kernels(caps);
+    print_features(caps->features);
+}
+
+static void add_number(cJSON *object, const char *name, uint64_t value)
+{
+    cJSON_AddNumberToObject(object, name, (double)value);
+}
+
+static void add_lists(cJSON *object, const struct lw_caps *caps)
+{
+    cJSON *types = cJSON_AddArrayToObject(object, "storage_types");
+    cJSON *arithmetic = cJSON_AddArrayToObject(object, "arithmetic_types");
+    cJSON *kernels = cJSON_AddArrayToObject(object, "matrix_kernels");
+    cJSON *features = cJSON_AddArrayToObject(object, "capabilities");
+    static const char *const storage[] = {"float32", "bfloat16", "float16"};
+    for (size_t i = 0; i < sizeof storage / sizeof *storage; i++) {
+        cJSON_AddItemToArray(types, cJSON_CreateString(storage[i]));
+    }
+    cJSON_AddItemToArray(arithmetic, cJSON_CreateString("float32"));
+    if (caps->features & LW_FEATURE_FLOAT16) {
+        cJSON_AddItemToArray(arithmetic, cJSON_CreateString("float16"));
+    }
+    for (size_t i = 0; lw_matmul_variant_name(i); i++) {
+        if (lw_matmul_variant_runs(i, caps)) {
+            cJSON_AddItemToArray(kernels, cJSON_CreateString(lw_matmul_variant_name(i)));
+        }
+    }
+    for (uint32_t i = 0; i < LW_FEATURE_COUNT; i++) {
+        if (caps->features & 1u << i) {
+            const char *name = lw_feature_name((enum lw_feature)(1u << i));
+            cJSON_AddItemToArray(features, cJSON_CreateString(name));
+        }
+    }
+}
+
+static cJSON *device_object(size_t index, const struct lw_caps *caps, bool selected)
+{
+    cJSON *object = cJSON_CreateObject();
+    char version[32];
+    snprintf(version, sizeof version, "%" PRIu32 ".%" PRIu32 ".%" PRIu32,
+        caps->vulkan_version >> 22 & 0x7f, caps->vulkan_version >> 12 & 0x3ff,
+        caps->vulkan_version & 0xfff);
+    add_number(object, "index", index);
+    cJSON_AddStringToObject(object, "name", caps->name);
+    cJSON_AddBoolToObject(object, "selected", selected);
+    if (caps->unusable[0]) {
+        cJSON_AddStringToObject(object, "unusable", caps->unusable);
+        return object;
+    }
+    cJSON_AddStringToObject(object, "kind", kinds[caps->kind]);
+    cJSON_AddStringToObject(object, "driver", caps->driver);
+    cJSON_AddStringToObject(object, "vulkan", version);
+    add_number(object, "memory_total", caps->memory_total);
+    add_number(object, "memory_free", memory_free(caps));
+    add_number(object, "max_allocation", caps->max_allocation);
+    cJSON_AddBoolToObject(object, "unified_memory", caps->unified_memory);
+    add_number(object, "subgroup_size", caps->subgroup_size);
+    add_number(object, "min_subgroup_size", caps->min_subgroup_size);
+    add_number(object, "max_subgroup_size", caps->max_subgroup_size);
+    add_number(object, "shared_memory", caps->shared_memory);
+    add_lists(object, caps);
+    return object;
+}
+
+static bool print_json(
+    const struct lw_instance *instance, size_t selected, uint32_t hidden, struct lw_error *error)
+{
+    cJSON *list = cJSON_CreateArray();
+    for (size_t i = 0; i < lw_instance_device_count(instance); i++) {
+        struct lw_caps caps = *lw_instance_caps(instance, i);
+        caps.features &= ~hidden;
+        cJSON_AddItemToArray(list, device_object(i, &caps, i == selected));
+    }
+    char *text = cJSON_Print(list);
+    cJSON_Delete(list);
+    if (!text) {
+        return lw_fail_memory(error, "the list of devices", 0);
+    }
+    puts(text);
+    cJSON_free(text);
+    return true;
+}
+
+static bool run(int argc, char **argv, struct lw_error *error)
+{
+    struct flags flags = {0};
+    struct lw_session session;
+    uint32_t hidden;
+    int count;
+    if (!lw_arguments_parse(flags_table, &flags, argc, argv, &count, error) ||
+        !lw_parse_hidden(flags.hide_caps, &hidden, error)) {
+        return false;
+    }
+    if (count) {
+        return lw_fail(error, LW_USAGE, "devices takes no argument \"%s\"", argv[0]);
+    }
+    if (!lw_session_open_instance(&session, error)) {
+        return false;
+    }
+    // With only unusable devices the list says why; the command still fails, as a run would.
+    size_t selected = lw_instance_device_count(session.instance);
+    bool done = lw_instance_select(session.instance, flags.device, &selected, error);
+    if (flags.json) {
+        done = print_json(session.instance, selected, hidden, error) && done;
+    } else {
+        for (size_t i = 0; i < lw_instance_device_count(session.instance); i++) {
+            struct lw_caps caps = *lw_instance_caps(session.instance, i);
+            caps.features &= ~hidden;
+            print_device(i, &caps, i == selected);
+        }
+    }
+    return lw_session_close(&session, done, error);
+}
+
+const struct lw_command lw_command_devices = {
+    .name = "devices",
+    .summary = "Lists the Vulkan devices, best first, and what Lewin can do on them",
+    .usage = "lewin devices [--json] [--device INDEX|NAME] [--hide-caps LIST]",
+    .details = "The device marked * is the one that a run takes; --device chooses another.\n",
+    .flags = flags_table,
+    .run = run,
+};

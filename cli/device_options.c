@@ -1,0 +1,101 @@
+// SPDX-License-Identifier: Apache-2.0
+// Opening the device that the flags ask for. See device_options.h.
+#include "cli/device_options.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "cli/profile_table.h"
+#include "engine/base/folder.h"
+#include "engine/base/stringbuf.h"
+
+static void write_log(void *context, enum lw_log_level level, const char *message)
+{
+    (void)context;
+    fprintf(stderr, "lewin: %s%s\n", level == LW_LOG_WARNING ? "warning: " : "", message);
+}
+
+static bool unknown_capability(const char *name, size_t length, struct lw_error *error)
+{
+    char known[512] = "";
+    for (uint32_t i = 0; i < LW_FEATURE_COUNT; i++) {
+        size_t used = strlen(known);
+        snprintf(known + used, sizeof known - used, "%s%s", i ? ", " : "",
+            lw_feature_name((enum lw_feature)(1u << i)));
+    }
+    return lw_fail(error, LW_USAGE, "--hide-caps: there is no capability \"%.*s\"; known: %s",
+        (int)length, name, known);
+}
+
+bool lw_parse_hidden(const char *text, uint32_t *hidden, struct lw_error *error)
+{
+    *hidden = 0;
+    for (const char *name = text ? text : ""; *name;) {
+        size_t length = strcspn(name, ",");
+        uint32_t bit = 0;
+        for (uint32_t i = 0; i < LW_FEATURE_COUNT; i++) {
+            const char *known = lw_feature_name((enum lw_feature)(1u << i));
+            if (strlen(known) == length && !memcmp(known, name, length)) {
+                bit = 1u << i;
+            }
+        }
+        if (!bit) {
+            return unknown_capability(name, length, error);
+        }
+        *hidden |= bit;
+        name += length + (name[length] == ',');
+    }
+    return true;
+}
+
+bool lw_session_open_instance(struct lw_session *session, struct lw_error *error)
+{
+    const char *validation = getenv("LEWIN_VALIDATION");
+    *session = (struct lw_session){.log = {.level = LW_LOG_INFO, .write = write_log}};
+    struct lw_instance_params params = {
+        .validation = validation && validation[0] && strcmp(validation, "0") != 0,
+        .log = &session->log};
+    return lw_instance_create(&session->instance, &params, error);
+}
+
+bool lw_session_open(
+    struct lw_session *session, const struct lw_device_options *options, struct lw_error *error)
+{
+    uint32_t hidden;
+    struct lw_string cache = {0};
+    *session = (struct lw_session){0};
+    if (!lw_parse_hidden(options->hide_caps, &hidden, error)) {
+        return false;
+    }
+    // Without a cache folder (no home, say) kernels are compiled anew: no reason to stop.
+    bool cached = lw_folder_cache(options->cache, &cache, NULL);
+    struct lw_device_params params = {.hidden_features = hidden,
+        .cache_folder = cached ? lw_string_text(&cache) : NULL,
+        .profile = options->profile,
+        .log = &session->log};
+    bool opened = lw_session_open_instance(session, error) &&
+                  lw_instance_select(session->instance, options->device, &params.index, error) &&
+                  lw_device_create(&session->device, session->instance, &params, error);
+    session->profile = options->profile;
+    lw_string_free(&cache);
+    if (!opened) {
+        lw_session_close(session, false, NULL);
+    }
+    return opened;
+}
+
+bool lw_session_close(struct lw_session *session, bool done, struct lw_error *error)
+{
+    if (session->device && session->profile) {
+        lw_profile_table_print(session->device, stderr);
+    }
+    lw_device_destroy(session->device);
+    unsigned messages = session->instance ? lw_instance_message_count(session->instance) : 0;
+    lw_instance_destroy(session->instance);
+    session->device = NULL;
+    session->instance = NULL;
+    if (messages && done) {
+        return lw_fail(error, LW_FAILED, "the Vulkan validation layer gave %u messages", messages);
+    }
+    return done;
+}

@@ -1,0 +1,57 @@
+// SPDX-License-Identifier: Apache-2.0
+// The flags of every command that computes on a device, and opening that device: instance, choice,
+// capabilities to hide, cache folder, profile, and validation, which the environment variable
+// LEWIN_VALIDATION=1 turns on. Used by all such commands.
+#ifndef LW_CLI_DEVICE_OPTIONS_H
+#define LW_CLI_DEVICE_OPTIONS_H
+
+#include "cli/arguments.h"
+#include "engine/base/log.h"
+#include "engine/gpu/device.h"
+
+// Zero is the default of each.
+struct lw_device_options {
+    const char *device;    // index or part of a name; NULL: the best
+    const char *hide_caps; // names with commas between
+    const char *cache;     // folder; NULL: the user's
+    bool profile;
+};
+
+// Rows of a command's flag table, for the member `member` of its structure `type`.
+#define LW_DEVICE_FLAGS(type, member)                                                              \
+    {"device", LW_FLAG_TEXT, offsetof(type, member.device), "INDEX|NAME",                          \
+        "the device to use, by its number or a part of its name (lewin devices)"},                 \
+        {"hide-caps", LW_FLAG_TEXT, offsetof(type, member.hide_caps), "LIST",                      \
+            "do without these capabilities of the device"},                                        \
+        {"cache", LW_FLAG_TEXT, offsetof(type, member.cache), "DIR",                               \
+            "where compiled kernels are kept (default: the user's cache folder)"},                 \
+    {                                                                                              \
+        "profile", LW_FLAG_SWITCH, offsetof(type, member.profile), NULL,                           \
+            "print a table of time, GB/s and GFLOP/s per kernel at the end"                        \
+    }
+
+// An open device. `log` writes to stderr.
+struct lw_session {
+    struct lw_instance *instance;
+    struct lw_device *device;
+    struct lw_log log;
+    bool profile;
+};
+
+// Opens the chosen device. The session must stay where it is until it is closed. LW_NO_RESOURCE: no
+// loader, driver or device; LW_USAGE: no device or capability of that name.
+bool lw_session_open(
+    struct lw_session *session, const struct lw_device_options *options, struct lw_error *error);
+
+// The same without a device, for listing them; lw_session_close releases it too.
+bool lw_session_open_instance(struct lw_session *session, struct lw_error *error);
+
+// With --profile prints the table to stderr. Then releases everything; everything made from the
+// device must be gone. `done` is whether the command did its work: returned as it is, but false,
+// with `error` filled, when the validation layer had anything to say.
+bool lw_session_close(struct lw_session *session, bool done, struct lw_error *error);
+
+// The enum lw_feature bits that a list for --hide-caps names; LW_USAGE names the known ones.
+bool lw_parse_hidden(const char *text, uint32_t *hidden, struct lw_error *error);
+
+#endif
