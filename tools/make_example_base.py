@@ -35,7 +35,7 @@ CHAT_TEMPLATE = (
     "{%- endif %}{%- endfor %}"
     "{%- if add_generation_prompt %}{{- '<|im_start|>assistant\\n' }}{%- endif %}"
 )
-BLOCK, BATCH, PEAK_RATE = 192, 16, 3e-3
+BLOCK, BATCH, PEAK_RATE = 192, 4, 2e-3
 
 
 def read_records(path):
@@ -118,13 +118,13 @@ def train_model(config, documents, seconds):
         ids = torch.tensor(stream[: BATCH * BLOCK]).view(BATCH, BLOCK)
         stream = stream[BATCH * BLOCK:]
         for group in optimizer.param_groups:
-            group["lr"] = PEAK_RATE * min(1, (step + 1) / 40) * max(0.03, 1 - done)
+            group["lr"] = PEAK_RATE * min(1, (step + 1) / 100) * max(0.03, 1 - done)
         loss = model(input_ids=ids, labels=ids).loss
         optimizer.zero_grad()
         loss.backward()
         torch.nn.utils.clip_grad_norm_(model.parameters(), 1.0)
         optimizer.step()
-        if step % 100 == 0:
+        if step % 250 == 0:
             print(f"step {step}, {100 * done:.0f} %, loss {loss.item():.3f}", flush=True)
         step += 1
     return model
