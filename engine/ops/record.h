@@ -23,11 +23,32 @@ static inline uint32_t lw_group_size(const struct lw_stream *stream)
     return lw_on_cpu(stream) ? 64 : 256;
 }
 
-// Whether kernels may take a row's elements in fours from this address on: 64-bit loads of bf16,
-// pairs of 64-bit loads of fp32.
-static inline bool lw_in_fours(uint64_t address, uint32_t stride, enum lw_type type)
+// Whether every row begins at a multiple of 8 bytes, so that kernels may load four elements at
+// once. An absent tensor does.
+static inline bool lw_tensor_in_fours(const struct lw_tensor *tensor)
 {
-    return address % 8 == 0 && (type == LW_F32 ? stride % 2 : stride % 4) == 0;
+    return (tensor->address | tensor->stride * (uint64_t)lw_type_size(tensor->type)) % 8 == 0;
+}
+
+static inline bool lw_same_shape(const struct lw_tensor *left, const struct lw_tensor *right)
+{
+    return left->rows == right->rows && left->columns == right->columns &&
+           left->type == right->type;
+}
+
+// The constants of kernels that give each row of `columns` elements one workgroup (rows.glsl,
+// reduce.glsl): the group's size, whether rows go in fours, whether the group is one subgroup.
+static inline void lw_set_row_constants(
+    const struct lw_stream *stream, struct lw_dispatch *dispatch, uint32_t columns, bool in_fours)
+{
+    uint32_t size = lw_device_caps(lw_stream_device(stream))->subgroup_size;
+    if (!lw_on_cpu(stream)) {
+        size = columns <= 512 ? 64 : columns <= 8192 ? 256 : 512;
+    }
+    dispatch->constant_count = 3;
+    dispatch->constants[0] = size;
+    dispatch->constants[1] = in_fours;
+    dispatch->constants[2] = lw_on_cpu(stream);
 }
 
 static inline uint64_t lw_divide_up(uint64_t value, uint64_t by)

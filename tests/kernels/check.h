@@ -109,6 +109,9 @@ bool check_run(struct check *check);
 // The rounding of a 16-bit type is allowed on top of `tolerance`. NaN and infinities must agree.
 void check_compare(struct check *check, const char *what, const struct check_tensor *tensor,
     const double *expected, double tolerance);
+// The same where `expected` is a difference of larger terms, whose size `tolerance` is of.
+void check_compare_terms(struct check *check, const char *what, const struct check_tensor *tensor,
+    const double *expected, const double *terms, double tolerance);
 void check_compare_words(struct check *check, const char *what, const struct check_tensor *tensor,
     const uint32_t *expected);
 

@@ -145,21 +145,29 @@ static double difference(double value, double expected)
 void check_compare(struct check *check, const char *what, const struct check_tensor *tensor,
     const double *expected, double tolerance)
 {
+    check_compare_terms(check, what, tensor, expected, expected, tolerance);
+}
+
+void check_compare_terms(struct check *check, const char *what, const struct check_tensor *tensor,
+    const double *expected, const double *terms, double tolerance)
+{
     const struct lw_tensor *shape = &tensor->tensor;
     uint64_t count = (uint64_t)shape->rows * shape->columns, worst = 0;
     // Half a unit in the last place of the stored type.
     double rounding = shape->type == LW_BF16 ? 0x1p-8 : shape->type == LW_F16 ? 0x1p-11 : 0x1p-24;
     double norm = 0, error = 0, worst_excess = -INFINITY;
     for (uint64_t i = 0; i < count; i++) {
-        norm += isfinite(expected[i]) ? expected[i] * expected[i] : 0;
+        norm += isfinite(terms[i]) ? terms[i] * terms[i] : 0;
     }
     double mean = sqrt(norm / (double)count);
     for (uint64_t i = 0; i < count; i++) {
         double d = difference(tensor->values[i], expected[i]);
         double size = isfinite(expected[i]) ? fabs(expected[i]) : 0;
+        double term = isfinite(terms[i]) ? fabs(terms[i]) : 0;
         // 16-bit subnormals are coarser than their relative rounding.
         double smallest = shape->type == LW_F16 ? 0x1p-25 : 0x1p-134;
-        double excess = d - 8 * tolerance * fmax(size, mean) - rounding * size - smallest;
+        double excess =
+            d - 8 * tolerance * fmax(fmax(size, term), mean) - rounding * size - smallest;
         if (excess > worst_excess) {
             worst_excess = excess;
             worst = i;

@@ -3,7 +3,9 @@
 #ifndef LW_TESTS_KERNELS_CHECK_TABLE_H
 #define LW_TESTS_KERNELS_CHECK_TABLE_H
 
-#define CHECK_TABLE(ROW) ROW(convert)
+#define CHECK_TABLE(ROW)                                                                           \
+    ROW(convert)                                                                                   \
+    ROW(norm)
 
 struct check;
 

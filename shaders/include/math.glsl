@@ -1,0 +1,68 @@
+// SPDX-License-Identifier: Apache-2.0
+// Elementary functions that are right to a few units in the last place on every driver: Vulkan
+// promises less, above all for large arguments. None relies on fma() being fused.
+
+bvec4 is_nan(vec4 x) // isnan() may be optimised away
+{
+    return greaterThan(floatBitsToUint(x) & 0x7fffffffu, uvec4(0x7f800000u));
+}
+
+// exp(x): x = n ln 2 + r, with ln 2 in two parts so that n ln 2 is exact for the larger one, then
+// the Taylor series of exp(r), |r| <= 0.35. Infinity above 88.72, zero below -87.34, NaN for NaN.
+vec4 exp_accurate(vec4 x)
+{
+    vec4 bounded = clamp(x, vec4(-88), vec4(89));
+    vec4 n = roundEven(bounded * 1.44269504089);
+    vec4 r = (bounded - n * 0.693359375) + n * 2.12194440e-4;
+    vec4 p = fma(r, vec4(1.0 / 5040), vec4(1.0 / 720));
+    p = fma(r, p, vec4(1.0 / 120));
+    p = fma(r, p, vec4(1.0 / 24));
+    p = fma(r, p, vec4(1.0 / 6));
+    p = fma(r, p, vec4(0.5));
+    p = fma(r * r, p, r) + 1;
+    // 2^n in two factors, because 2^128 is no float.
+    ivec4 whole = ivec4(n), half_n = whole >> 1;
+    vec4 scaled = p * intBitsToFloat((half_n + 127) << 23) *
+                  intBitsToFloat((whole - half_n + 127) << 23);
+    scaled = mix(scaled, vec4(0), lessThan(x, vec4(-87.33654)));
+    return mix(scaled, x, is_nan(x));
+}
+
+float exp_accurate(float x)
+{
+    return exp_accurate(vec4(x)).x;
+}
+
+// log(x) of a positive, finite, normal x: x = 2^n m with m in [sqrt(1/2), sqrt(2)), then
+// log m = 2 atanh((m - 1) / (m + 1)).
+float log_accurate(float x)
+{
+    uint bits = floatBitsToUint(x);
+    int n = int(bits - 0x3f3504f3u) >> 23;
+    float m = uintBitsToFloat(bits - (uint(n) << 23));
+    float s = (m - 1) / (m + 1), z = s * s;
+    float series = fma(z, fma(z, fma(z, fma(z, 1.0 / 9, 1.0 / 7), 0.2), 1.0 / 3), 1.0);
+    return fma(float(n), 0.693147180560, 2 * s * series);
+}
+
+// cos and sin of angles up to 10^6: the angle less the nearest multiple of pi/2, whose parts have
+// so few bits that the products with n are exact, then the Taylor series, |r| <= 0.79.
+void cos_sin_accurate(vec4 angle, out vec4 cosine, out vec4 sine)
+{
+    vec4 n = roundEven(angle * 0.636619772);
+    vec4 r = ((angle - n * 1.5625) - n * 0.00830078125) + n * 4.45445510e-6;
+    vec4 z = r * r;
+    vec4 s = fma(z, fma(z, fma(z, vec4(1.0 / 362880), vec4(-1.0 / 5040)), vec4(1.0 / 120)),
+        vec4(-1.0 / 6));
+    s = fma(r * z, s, r);
+    vec4 c = fma(z, fma(z, fma(z, vec4(-1.0 / 3628800), vec4(1.0 / 40320)), vec4(-1.0 / 720)),
+        vec4(1.0 / 24));
+    c = fma(z * z, c, 1 - 0.5 * z);
+    ivec4 quadrant = ivec4(n);
+    bvec4 swap = notEqual(quadrant & 1, ivec4(0));
+    bvec4 minus_sine = notEqual(quadrant & 2, ivec4(0));
+    bvec4 minus_cosine = notEqual((quadrant + 1) & 2, ivec4(0));
+    vec4 sine_part = mix(s, c, swap), cosine_part = mix(c, s, swap);
+    sine = mix(sine_part, -sine_part, minus_sine);
+    cosine = mix(cosine_part, -cosine_part, minus_cosine);
+}
