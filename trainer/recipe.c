@@ -1,0 +1,214 @@
+// SPDX-License-Identifier: Apache-2.0
+// Reading and checking recipes. See recipe.h.
+#include "trainer/recipe.h"
+
+#include <math.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "engine/base/alloc.h"
+#include "engine/base/folder.h"
+#include "engine/base/stringbuf.h"
+#include "engine/io/options_file.h"
+#include "engine/text/template.h"
+
+static bool check_presence(const struct lw_recipe *recipe, struct lw_error *error)
+{
+    const struct {
+        bool present;
+        const char *name;
+    } needed[] = {
+        {recipe->model_name_or_path, "model_name_or_path"},
+        {recipe->dataset.count, "dataset"},
+        {recipe->template_name, "template"},
+        {recipe->output_dir, "output_dir"},
+    };
+    for (size_t i = 0; i < sizeof needed / sizeof needed[0]; i++) {
+        if (!needed[i].present) {
+            return lw_fail(error, LW_USAGE, "the recipe does not say %s", needed[i].name);
+        }
+    }
+    return true;
+}
+
+static bool check_template(const char *name, struct lw_error *error)
+{
+    if (lw_template_find(name)) {
+        return true;
+    }
+    char names[512] = "";
+    for (size_t i = 0; lw_template_name_at(i); i++) {
+        size_t used = strlen(names);
+        snprintf(names + used, sizeof names - used, "%s%s", i ? ", " : "", lw_template_name_at(i));
+    }
+    return lw_fail(error, LW_USAGE, "template: there is no \"%s\"; known: %s", name, names);
+}
+
+static bool check_values(const struct lw_recipe *recipe, struct lw_error *error)
+{
+    if (recipe->train_on_prompt && recipe->mask_history) {
+        return lw_fail(error, LW_USAGE, "train_on_prompt and mask_history exclude each other");
+    }
+    if (recipe->val_size >= 1 && recipe->val_size != floor(recipe->val_size)) {
+        return lw_fail(error, LW_USAGE, "val_size is a share below 1 or a whole number, not %g",
+            recipe->val_size);
+    }
+    if (!recipe->do_train) {
+        return lw_fail(error, LW_USAGE, "do_train: false leaves nothing to do");
+    }
+    if (recipe->fp16) {
+        return lw_fail(error, LW_USAGE, "fp16: true is not offered; compute_type is bf16 or fp32");
+    }
+    if (recipe->compute_type == LW_COMPUTE_BF16 && !recipe->bf16) {
+        return lw_fail(error, LW_USAGE, "compute_type: bf16 and bf16: false contradict each other");
+    }
+    if (recipe->tokens_per_batch && recipe->tokens_per_batch < recipe->cutoff_len) {
+        return lw_fail(error, LW_USAGE,
+            "tokens_per_batch (%lld) must not be below cutoff_len (%lld): an example is never "
+            "split",
+            (long long)recipe->tokens_per_batch, (long long)recipe->cutoff_len);
+    }
+    return true;
+}
+
+// Examples per step from the one key or the two; those that are given must agree.
+static bool resolve_batch(struct lw_recipe *recipe, struct lw_error *error)
+{
+    int64_t batch = recipe->per_device_train_batch_size;
+    int64_t accumulation = recipe->gradient_accumulation_steps;
+    if (!recipe->global_batch_size) {
+        recipe->global_batch_size = (batch ? batch : 8) * (accumulation ? accumulation : 1);
+        return true;
+    }
+    int64_t product = (batch ? batch : 1) * (accumulation ? accumulation : 1);
+    bool both = batch && accumulation;
+    if (both ? product != recipe->global_batch_size : recipe->global_batch_size % product != 0) {
+        return lw_fail(error, LW_USAGE,
+            "global_batch_size (%lld) contradicts per_device_train_batch_size and "
+            "gradient_accumulation_steps, whose product is %lld; give either the one or the two",
+            (long long)recipe->global_batch_size, (long long)product);
+    }
+    return true;
+}
+
+// Puts dataset_dir before relative paths.
+static bool resolve_paths(struct lw_recipe *recipe, struct lw_error *error)
+{
+    struct lw_string path = {0};
+    bool resolved = true;
+    for (size_t i = 0; i < recipe->dataset.count && resolved && recipe->dataset_dir; i++) {
+        char **item = &recipe->dataset.items[i];
+        char *joined = NULL;
+        resolved = lw_path_join(&path, recipe->dataset_dir, *item, error) &&
+                   (joined = lw_strndup(path.data, path.length, error)) != NULL;
+        if (resolved) {
+            lw_free(*item);
+            *item = joined;
+        }
+    }
+    lw_string_free(&path);
+    // So that what is printed reads back to the same paths.
+    lw_free(recipe->dataset_dir);
+    recipe->dataset_dir = NULL;
+    return resolved;
+}
+
+static bool resolve(struct lw_recipe *recipe, struct lw_error *error)
+{
+    if (recipe->compute_type == LW_COMPUTE_AUTO) {
+        recipe->compute_type = recipe->bf16 ? LW_COMPUTE_BF16 : LW_COMPUTE_FP32;
+    }
+    recipe->data_seed = recipe->data_seed < 0 ? recipe->seed : recipe->data_seed;
+    return resolve_batch(recipe, error) && resolve_paths(recipe, error);
+}
+
+bool lw_recipe_load(struct lw_recipe *recipe, const char *path, const char *const *assignments,
+    size_t count, struct lw_error *error)
+{
+    const struct lw_option *options = lw_recipe_options();
+    memset(recipe, 0, sizeof *recipe);
+    bool loaded = lw_options_defaults(options, recipe, error) &&
+                  (!path || lw_options_read(options, recipe, path, error));
+    for (size_t i = 0; loaded && i < count; i++) {
+        loaded = lw_options_assign(options, recipe, assignments[i], error);
+    }
+    loaded = loaded && check_presence(recipe, error) &&
+             check_template(recipe->template_name, error) && check_values(recipe, error) &&
+             resolve(recipe, error);
+    if (!loaded) {
+        lw_recipe_free(recipe);
+    }
+    return loaded;
+}
+
+void lw_recipe_free(struct lw_recipe *recipe)
+{
+    lw_options_free(lw_recipe_options(), recipe);
+}
+
+// A text as a YAML scalar in double quotes.
+static bool add_quoted(struct lw_string *out, const char *text, struct lw_error *error)
+{
+    bool added = lw_string_add(out, "\"", 1, error);
+    for (; *text && added; text++) {
+        unsigned char byte = (unsigned char)*text;
+        if (byte < 0x20 || byte == 0x7f) {
+            added = lw_string_addf(out, error, "\\x%02x", byte);
+        } else {
+            added = (byte != '"' && byte != '\\') || lw_string_add(out, "\\", 1, error);
+            added = added && lw_string_add(out, text, 1, error);
+        }
+    }
+    return added && lw_string_add(out, "\"", 1, error);
+}
+
+bool lw_recipe_print(const struct lw_recipe *recipe, struct lw_string *text, struct lw_error *error)
+{
+    struct lw_string value = {0};
+    bool printed = true;
+    for (const struct lw_option *row = lw_recipe_options(); row->name && printed; row++) {
+        bool quoted = row->type == LW_OPTION_STRING || row->type == LW_OPTION_LIST;
+        lw_string_clear(&value);
+        printed = lw_options_print(row, recipe, &value, error);
+        if (!printed || !value.length) {
+            continue;
+        }
+        printed = lw_string_addf(text, error, "%s: ", row->name) &&
+                  (quoted ? add_quoted(text, value.data, error)
+                          : lw_string_add(text, value.data, value.length, error)) &&
+                  lw_string_add(text, "\n", 1, error);
+    }
+    lw_string_free(&value);
+    return printed;
+}
+
+struct lw_schedule lw_recipe_schedule(const struct lw_recipe *recipe, uint64_t total_updates)
+{
+    return (struct lw_schedule){
+        .kind = (enum lw_schedule_kind)recipe->lr_scheduler_type,
+        .peak = recipe->learning_rate,
+        .warmup_updates =
+            lw_schedule_warmup(total_updates, (uint64_t)recipe->warmup_steps, recipe->warmup_ratio),
+        .total_updates = total_updates,
+    };
+}
+
+struct lw_dataset_params lw_recipe_dataset(const struct lw_recipe *recipe)
+{
+    return (struct lw_dataset_params){
+        .paths = (const char *const *)recipe->dataset.items,
+        .path_count = recipe->dataset.count,
+        .chat_template = lw_template_find(recipe->template_name),
+        .mask = {.cutoff_len = (size_t)recipe->cutoff_len,
+            .train_on_prompt = recipe->train_on_prompt,
+            .mask_history = recipe->mask_history},
+        .drop_long = recipe->on_long_record != 0,
+        .on_bad_record = (enum lw_bad_record_policy)recipe->on_bad_record,
+        .max_samples = (uint64_t)recipe->max_samples,
+        .val_size = recipe->val_size,
+        .split_seed = (uint64_t)recipe->seed,
+        .order_seed = (uint64_t)recipe->data_seed,
+        .keep_order = recipe->disable_shuffling,
+        .threads = (unsigned)recipe->preprocessing_num_workers,
+    };
+}
