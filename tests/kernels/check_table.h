@@ -5,7 +5,8 @@
 
 #define CHECK_TABLE(ROW)                                                                           \
     ROW(convert)                                                                                   \
-    ROW(norm)
+    ROW(norm)                                                                                      \
+    ROW(rope)
 
 struct check;
 

@@ -1,0 +1,47 @@
+// SPDX-License-Identifier: Apache-2.0
+// See rope.h.
+#include "engine/ops/rope.h"
+
+#include "engine/ops/record.h"
+#include "shaders/rope.h"
+
+void lw_rope(struct lw_stream *stream, const struct lw_rope *rope)
+{
+    const struct lw_tensor *x = &rope->x;
+    uint32_t half = rope->head_dim / 2;
+    if (rope->head_dim % 2 || (uint64_t)rope->heads * rope->head_dim != x->columns ||
+        rope->positions.size < (uint64_t)x->rows * 4 ||
+        rope->inverse_frequency.size < (uint64_t)half * 4) {
+        lw_stream_fail(stream, LW_FAILED, "rope: %u heads of %u do not make rows of %u columns",
+            rope->heads, rope->head_dim, x->columns);
+        return;
+    }
+    struct lw_rope_args args = {.x = x->address,
+        .positions = rope->positions.address,
+        .frequency = rope->inverse_frequency.address,
+        .tokens = x->rows,
+        .stride = x->stride,
+        .heads = rope->heads,
+        .head_columns = rope->head_dim,
+        .heads_each = lw_on_cpu(stream) ? rope->heads : 4,
+        .cosine_scale = rope->scale,
+        .sine_scale = rope->inverse ? -rope->scale : rope->scale};
+    // Each half of each head must begin at a multiple of 8 bytes.
+    struct lw_tensor halves = *x;
+    halves.stride = half;
+    uint32_t group = lw_group_size(stream);
+    struct lw_dispatch dispatch = {.kernel = LW_KERNEL_OF(ROPE, x->type),
+        .args = &args,
+        .constant_count = 2,
+        .constants = {group, lw_tensor_in_fours(x) && lw_tensor_in_fours(&halves) &&
+                                 rope->inverse_frequency.address % 8 == 0},
+        .access_count = 3,
+        .accesses = {lw_tensor_write(x), {rope->positions.address, (uint64_t)x->rows * 4, false},
+            {rope->inverse_frequency.address, (uint64_t)half * 4, false}},
+        .flops = 3.0 * x->rows * x->columns,
+        .bytes = 2 * (double)lw_tensor_span(x)};
+    uint64_t invocations =
+        x->rows * lw_divide_up(half, 4) * lw_divide_up(rope->heads, args.heads_each);
+    lw_dispatch_linear(&dispatch, lw_divide_up(invocations, group));
+    lw_stream_dispatch(stream, &dispatch);
+}

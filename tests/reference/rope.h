@@ -1,0 +1,22 @@
+// SPDX-License-Identifier: Apache-2.0
+// Rotary position embedding in double precision, written to be read.
+#ifndef LW_TESTS_REFERENCE_ROPE_H
+#define LW_TESTS_REFERENCE_ROPE_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+struct reference_rope {
+    size_t tokens, heads, head_dim;
+    double scale; // of cosine and sine
+    bool inverse;
+    const uint32_t *positions; // [tokens]
+    const double *frequency;   // [head_dim / 2]
+};
+
+// x [tokens, heads, head_dim], in place: (x[i], x[i + head_dim / 2]) is rotated by the angle
+// position * frequency[i], which is rounded to fp32 as transformers does it.
+void reference_rope(const struct reference_rope *rope, double *x);
+
+#endif
