@@ -56,4 +56,15 @@ static inline uint64_t lw_divide_up(uint64_t value, uint64_t by)
     return (value + by - 1) / by;
 }
 
+// The constants and the grid of element-wise kernels over `shape` (tiles.glsl).
+static inline void lw_set_tiles(const struct lw_stream *stream, struct lw_dispatch *dispatch,
+    const struct lw_tensor *shape, bool in_fours)
+{
+    uint32_t group = lw_group_size(stream);
+    dispatch->constant_count = 2;
+    dispatch->constants[0] = group;
+    dispatch->constants[1] = in_fours;
+    lw_dispatch_linear(dispatch, lw_divide_up(shape->columns, (uint64_t)group * 4) * shape->rows);
+}
+
 #endif
