@@ -14,7 +14,9 @@
 #include "engine/base/alloc.h"
 #include "engine/text/template.h"
 #include "tests/unit/trainer/scratch.h"
+#include "trainer/budget.h"
 #include "trainer/dataset.h"
+#include "trainer/pack.h"
 
 static struct lw_tokenizer *tokenizer;
 
@@ -255,6 +257,37 @@ static void limits_lengths_and_rows(void **state)
     scratch_free(paths[1]);
 }
 
+// The chosen budget holds the longest example, is a multiple of what was asked for, and packs the
+// first steps into fewer computed tokens than its neighbours do.
+static void chooses_a_budget(void **state)
+{
+    (void)state;
+    char *path = make_file("budget.jsonl", 60, none, none);
+    struct lw_dataset_params params = params_for(&path, 1);
+    struct lw_dataset *dataset = load(&params);
+    uint64_t longest = lw_dataset_counts(dataset)->longest;
+    struct lw_budget_params wanted = {.global_batch = 6, .multiple = 16, .largest = 2000};
+    uint32_t budget = 0, small = 0;
+    assert_true(lw_budget_choose(dataset, &wanted, &budget, NULL));
+    assert_int_equal(budget % 16, 0);
+    assert_in_range(budget, longest, 2000);
+    // All of the ten steps go into one or two micro-batches with little room left.
+    struct lw_pack *pack = NULL;
+    struct lw_example_view views[6];
+    size_t batches = 0;
+    assert_true(lw_pack_create(&pack, budget, 6, NULL));
+    for (uint64_t step = 0; step < 10; step++) {
+        batches += lw_pack_step(pack, views, lw_dataset_step(dataset, 0, step, 6, views));
+    }
+    lw_pack_destroy(&pack);
+    assert_true((double)lw_dataset_counts(dataset)->tokens > 0.8 * (double)batches * budget);
+    wanted.largest = 1;
+    assert_true(lw_budget_choose(dataset, &wanted, &small, NULL));
+    assert_int_equal(small, (longest + 15) / 16 * 16);
+    lw_dataset_destroy(&dataset);
+    scratch_free(path);
+}
+
 static void threads_change_nothing(void **state)
 {
     (void)state;
@@ -299,6 +332,7 @@ int main(void)
         cmocka_unit_test(skips_bad_records),
         cmocka_unit_test(stops_at_bad_data),
         cmocka_unit_test(limits_lengths_and_rows),
+        cmocka_unit_test(chooses_a_budget),
         cmocka_unit_test(threads_change_nothing),
         cmocka_unit_test(nothing_leaks_without_memory),
     };
