@@ -5,6 +5,7 @@
 
 #define CHECK_TABLE(ROW)                                                                           \
     ROW(convert)                                                                                   \
+    ROW(embedding)                                                                                 \
     ROW(mlp)                                                                                       \
     ROW(norm)                                                                                      \
     ROW(rope)

@@ -1,0 +1,29 @@
+// SPDX-License-Identifier: Apache-2.0
+// The gradient of the token embedding: one invocation owns four columns of one id's row, so that no
+// two write the same element.
+#version 460
+#extension GL_GOOGLE_include_directive : require
+#include "include/kernel.glsl"
+#include "include/rows.glsl"
+#include "include/tiles.glsl"
+#include "embedding_backward.h"
+
+LW_PUSH_CONSTANTS(lw_embedding_backward_args)
+
+void main()
+{
+    uint group, column, columns = args.columns;
+    if (!find_tile(args.rows, columns, group, column) || group >= U32(args.group_count).at[0]) {
+        return;
+    }
+    U32 starts = U32(args.group_start + uint64_t(group) * 4);
+    uint begin = starts.at[0], end = starts.at[1];
+    uint id = U32(args.ids + uint64_t(U32(args.order + uint64_t(begin) * 4).at[0]) * 4).at[0];
+    uint64_t target = args.table_gradient + uint64_t(id) * args.table_stride * 4;
+    vec4 sum = load_some_f32(target, column, columns);
+    for (uint i = begin; i < end; i++) {
+        uint token = U32(args.order + uint64_t(i) * 4).at[0];
+        sum += load_some(row_address(args.y_gradient, token, args.y_stride), column, columns);
+    }
+    store_some_f32(target, column, columns, sum);
+}
