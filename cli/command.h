@@ -20,5 +20,6 @@ struct lw_command {
 
 extern const struct lw_command lw_command_data;
 extern const struct lw_command lw_command_devices;
+extern const struct lw_command lw_command_merge;
 
 #endif

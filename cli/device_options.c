@@ -15,6 +15,11 @@ static void write_log(void *context, enum lw_log_level level, const char *messag
     fprintf(stderr, "lewin: %s%s\n", level == LW_LOG_WARNING ? "warning: " : "", message);
 }
 
+struct lw_log lw_stderr_log(void)
+{
+    return (struct lw_log){.level = LW_LOG_INFO, .write = write_log};
+}
+
 static bool unknown_capability(const char *name, size_t length, struct lw_error *error)
 {
     char known[512] = "";
@@ -51,7 +56,7 @@ bool lw_parse_hidden(const char *text, uint32_t *hidden, struct lw_error *error)
 bool lw_session_open_instance(struct lw_session *session, struct lw_error *error)
 {
     const char *validation = getenv("LEWIN_VALIDATION");
-    *session = (struct lw_session){.log = {.level = LW_LOG_INFO, .write = write_log}};
+    *session = (struct lw_session){.log = lw_stderr_log()};
     struct lw_instance_params params = {
         .validation = validation && validation[0] && strcmp(validation, "0") != 0,
         .log = &session->log};

@@ -38,6 +38,9 @@ struct lw_session {
     bool profile;
 };
 
+// A log that writes every message above debugging to stderr.
+struct lw_log lw_stderr_log(void);
+
 // Opens the chosen device. The session must stay where it is until it is closed. LW_NO_RESOURCE: no
 // loader, driver or device; LW_USAGE: no device or capability of that name.
 bool lw_session_open(

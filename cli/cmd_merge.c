@@ -1,0 +1,160 @@
+// SPDX-License-Identifier: Apache-2.0
+// `lewin merge`: the weighted average of models. Flags, progress and the closing line; the work is
+// in merger/.
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "cli/command.h"
+#include "cli/device_options.h"
+#include "cli/interrupt.h"
+#include "cli/progress_line.h"
+#include "engine/base/alloc.h"
+#include "engine/base/clock.h"
+#include "engine/base/stringbuf.h"
+#include "merger/run.h"
+
+struct flags {
+    const char *output, *weights, *type;
+    struct lw_device_options device;
+};
+
+static const struct lw_flag flags_table[] = {
+    {"o", LW_FLAG_TEXT, offsetof(struct flags, output), "OUT", "the folder to write"},
+    {"weights", LW_FLAG_TEXT, offsetof(struct flags, weights), "LIST",
+        "a number for each model, divided by their sum (default: all the same)"},
+    {"dtype", LW_FLAG_TEXT, offsetof(struct flags, type), "TYPE",
+        "float32, bfloat16 or float16 (default: each tensor as in BASE)"},
+    LW_DEVICE_FLAGS(struct flags, device),
+    {NULL, LW_FLAG_SWITCH, 0, NULL, NULL},
+};
+
+static const char *const type_names[LW_TYPE_COUNT] = {
+    [LW_F32] = "float32", [LW_BF16] = "bfloat16", [LW_F16] = "float16"};
+
+static bool parse_type(const char *name, enum lw_type *type, struct lw_error *error)
+{
+    for (int i = 0; i < LW_TYPE_COUNT; i++) {
+        if (!strcmp(type_names[i], name)) {
+            *type = (enum lw_type)i;
+            return true;
+        }
+    }
+    return lw_fail(error, LW_USAGE, "--dtype is float32, bfloat16 or float16, not \"%s\"", name);
+}
+
+// `count` numbers with commas between.
+static bool parse_weights(const char *text, double *weights, size_t count, struct lw_error *error)
+{
+    size_t found = 0;
+    for (const char *next = text;; next++) {
+        char *end;
+        double weight = strtod(next, &end);
+        if (end == next || (*end && *end != ',') || !isfinite(weight)) {
+            return lw_fail(error, LW_USAGE,
+                "--weights takes numbers with commas between, such as 0.5,0.5, not \"%s\"", text);
+        }
+        if (found < count) {
+            weights[found] = weight;
+        }
+        found++;
+        next = end;
+        if (!*end) {
+            break;
+        }
+    }
+    if (found != count) {
+        return lw_fail(error, LW_USAGE,
+            "--weights holds %zu numbers for %zu models; each model takes one, the base included",
+            found, count);
+    }
+    return true;
+}
+
+struct watch {
+    struct lw_progress_line line;
+    double start;
+};
+
+static bool show_progress(void *context, uint64_t done, uint64_t total)
+{
+    struct watch *watch = context;
+    if (lw_progress_due(&watch->line)) {
+        char left[32];
+        double seconds = lw_clock_seconds() - watch->start, written = (double)done;
+        lw_progress_duration(left, seconds * ((double)total / written - 1));
+        lw_progress_draw(&watch->line, "merging: %3.0f %%, %.2f of %.2f GB, %.2f GB/s, %s left",
+            100 * written / (double)total, written * 1e-9, (double)total * 1e-9,
+            written * 1e-9 / seconds, left);
+    }
+    return !lw_interrupt_requested();
+}
+
+static bool merge(
+    const struct lw_merge_plan *plan, const struct flags *flags, struct lw_error *error)
+{
+    struct lw_session session;
+    struct watch watch = {.line = {.stream = stderr}};
+    if (!lw_session_open(&session, &flags->device, error)) {
+        return false;
+    }
+    lw_interrupt_catch();
+    watch.start = lw_clock_seconds();
+    struct lw_merge_run_params params = {
+        .output = flags->output, .progress = show_progress, .context = &watch};
+    bool merged = lw_merge_run(plan, session.device, &params, error);
+    double seconds = lw_clock_seconds() - watch.start;
+    lw_progress_clear(&watch.line);
+    if (merged) {
+        printf("%s: %zu tensors, %.3f GB written from %.3f GB in %.2f s (%.2f GB/s)\n",
+            flags->output, plan->tensor_count, (double)plan->bytes_written * 1e-9,
+            (double)plan->bytes_read * 1e-9, seconds, (double)plan->bytes_written * 1e-9 / seconds);
+    }
+    return lw_session_close(&session, merged, error);
+}
+
+static bool run(int argc, char **argv, struct lw_error *error)
+{
+    struct flags flags = {0};
+    int count;
+    enum lw_type type;
+    if (!lw_arguments_parse(flags_table, &flags, argc, argv, &count, error) ||
+        (flags.type && !parse_type(flags.type, &type, error))) {
+        return false;
+    }
+    if (count < 2 || !flags.output) {
+        return lw_fail(error, LW_USAGE, "merge takes at least two models and -o OUT");
+    }
+    double *weights = lw_calloc((size_t)count, sizeof *weights, error);
+    struct lw_merge_plan *plan = NULL;
+    struct lw_string problems = {0};
+    struct lw_log log = lw_stderr_log();
+    bool merged = weights &&
+                  (!flags.weights || parse_weights(flags.weights, weights, (size_t)count, error)) &&
+                  lw_merge_plan_create(&plan,
+                      &(struct lw_merge_params){.folders = (const char *const *)argv,
+                          .count = (size_t)count,
+                          .weights = flags.weights ? weights : NULL,
+                          .type = flags.type ? &type : NULL,
+                          .log = &log},
+                      &problems, error) &&
+                  merge(plan, &flags, error);
+    fputs(lw_string_text(&problems), stderr);
+    lw_string_free(&problems);
+    lw_merge_plan_destroy(plan);
+    lw_free(weights);
+    return merged;
+}
+
+const struct lw_command lw_command_merge = {
+    .name = "merge",
+    .summary = "Averages models: BASE and what was fine-tuned from it",
+    .usage = "lewin merge BASE TUNED [MORE...] -o OUT [--weights 0.5,0.5] [flags]",
+    .details =
+        "The models are folders in Hugging Face's format, of one architecture and shape, in any\n"
+        "of float32, bfloat16 and float16, sharded in any way. OUT gets the averaged tensors and\n"
+        "BASE's config, tokenizer and template files; it appears when everything is written.\n\n"
+        "example: lewin merge Qwen2.5-7B-Instruct runs/tuned -o HumanLLM-7B\n",
+    .flags = flags_table,
+    .run = run,
+};

@@ -1,0 +1,102 @@
+// SPDX-License-Identifier: Apache-2.0
+// See parent.h.
+#include "merger/parent.h"
+
+#include "engine/base/folder.h"
+#include "engine/io/json.h"
+#include "engine/model/family.h"
+
+static const char *parameter_of(const struct lw_family *family, enum lw_slot slot)
+{
+    for (const struct lw_parameter_name *name = family->names; name->format; name++) {
+        if (name->slot == slot) {
+            return name->format;
+        }
+    }
+    return NULL;
+}
+
+static bool read_config(struct lw_merge_parent *parent, const char *path, struct lw_error *error)
+{
+    parent->config = lw_json_read(path, NULL, error);
+    const struct lw_json_scope scope = {parent->config, path};
+    if (!parent->config || !lw_json_is_object(&scope, error) ||
+        !lw_json_optional_bool(&scope, "tie_word_embeddings", &parent->tied, error)) {
+        return false;
+    }
+    const cJSON *list = lw_json_find(&scope, "architectures");
+    const cJSON *first = cJSON_IsArray(list) ? cJSON_GetArrayItem(list, 0) : NULL;
+    parent->architecture = cJSON_GetStringValue(first);
+    if (!parent->architecture) {
+        return lw_fail(error, LW_BAD_INPUT,
+            "%s: \"architectures\" names no architecture, so it cannot be told whether the models "
+            "fit together",
+            path);
+    }
+    const struct lw_family *family = lw_family_find(parent->architecture);
+    if (family) {
+        parent->embedding = parameter_of(family, LW_SLOT_EMBEDDING);
+        parent->head = parameter_of(family, LW_SLOT_HEAD);
+    }
+    return true;
+}
+
+bool lw_merge_parent_open(
+    struct lw_merge_parent *parent, const char *folder, struct lw_error *error)
+{
+    struct lw_string path = {0};
+    *parent = (struct lw_merge_parent){.folder = folder};
+    bool opened = lw_checkpoint_open(&parent->checkpoint, folder, error) &&
+                  lw_path_join(&path, folder, "config.json", error) &&
+                  read_config(parent, lw_string_text(&path), error);
+    lw_string_free(&path);
+    return opened;
+}
+
+void lw_merge_parent_close(struct lw_merge_parent *parent)
+{
+    lw_checkpoint_close(parent->checkpoint);
+    cJSON_Delete(parent->config);
+    parent->checkpoint = NULL;
+    parent->config = NULL;
+}
+
+static bool add_difference(const struct lw_merge_parent *base, const struct lw_merge_parent *other,
+    const char *key, struct lw_string *problems, struct lw_error *error)
+{
+    char *here = cJSON_PrintUnformatted(cJSON_GetObjectItemCaseSensitive(other->config, key));
+    char *there = cJSON_PrintUnformatted(cJSON_GetObjectItemCaseSensitive(base->config, key));
+    bool added =
+        here && there &&
+        lw_string_addf(problems, error, "%s: config.json has \"%s\": %.80s, %s has %.80s\n",
+            other->folder, key, here, base->folder, there);
+    if (!here || !there) {
+        lw_fail_memory(error, "a setting's text", 0);
+    }
+    cJSON_free(here);
+    cJSON_free(there);
+    return added;
+}
+
+bool lw_merge_parent_compare(const struct lw_merge_parent *base,
+    const struct lw_merge_parent *other, struct lw_string *problems, size_t *count,
+    struct lw_error *error)
+{
+    // Heads are not seen in the shapes: 4 of 64 and 8 of 32 make equal ones.
+    static const char *const keys[] = {"architectures", "hidden_size", "intermediate_size",
+        "num_hidden_layers", "num_attention_heads", "num_key_value_heads", "head_dim",
+        "hidden_act"};
+    for (size_t i = 0; i < sizeof keys / sizeof *keys; i++) {
+        const cJSON *left = cJSON_GetObjectItemCaseSensitive(base->config, keys[i]);
+        const cJSON *right = cJSON_GetObjectItemCaseSensitive(other->config, keys[i]);
+        bool both = left && right && !cJSON_IsNull(left) && !cJSON_IsNull(right);
+        if (!both || cJSON_Compare(left, right, true)) {
+            continue;
+        }
+        ++*count;
+        if (!add_difference(base, other, keys[i], problems, error)) {
+            return false;
+        }
+    }
+    return true;
+}

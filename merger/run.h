@@ -1,0 +1,25 @@
+// SPDX-License-Identifier: Apache-2.0
+// Carries out a merge: reads the models part by part, computes on the device, writes the result in
+// order, all three at once. Memory stays the same whatever the models' size. Called by the command
+// line.
+#ifndef LW_MERGER_RUN_H
+#define LW_MERGER_RUN_H
+
+#include "engine/gpu/device.h"
+#include "merger/plan.h"
+
+struct lw_merge_run_params {
+    const char *output; // folder to be; must not exist, or be empty
+    // Called between parts with the bytes of the result that are computed; false stops the merge
+    // with LW_INTERRUPTED. May be NULL.
+    bool (*progress)(void *context, uint64_t done, uint64_t total);
+    void *context;
+};
+
+// Writes the output folder: tensors, and the base's config, tokenizer and other files beside them.
+// It appears whole, as the last thing that happens, or not at all. LW_BAD_INPUT names the tensor
+// and model that hold a NaN or an infinity, or the tensor whose result does.
+bool lw_merge_run(const struct lw_merge_plan *plan, struct lw_device *device,
+    const struct lw_merge_run_params *params, struct lw_error *error);
+
+#endif

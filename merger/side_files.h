@@ -1,0 +1,13 @@
+// SPDX-License-Identifier: Apache-2.0
+// What stands beside the tensors of a merged model. Called by run.c.
+#ifndef LW_MERGER_SIDE_FILES_H
+#define LW_MERGER_SIDE_FILES_H
+
+#include "merger/plan.h"
+
+// Copies the base's config, generation config, tokenizer and template files; where another element
+// type was asked for, config.json names it.
+bool lw_merge_write_side_files(
+    const struct lw_merge_plan *plan, struct lw_checkpoint_writer *writer, struct lw_error *error);
+
+#endif
