@@ -130,13 +130,13 @@ static bool apply_flags(struct match *match, unsigned flags, size_t taken, bool 
         return false;
     }
     if (flags & LW_ADDED_LSTRIP) {
-        size_t from = taken < match->start ? taken : match->start;
-        match->start -= lw_text_spaces_at_end(match->text + from, match->start - from);
+        size_t free = match->start > taken ? match->start - taken : 0;
+        match->start = taken + free - lw_text_spaces_at_end(match->text + taken, free);
     }
     if (flags & LW_ADDED_RSTRIP) {
         match->end += lw_text_spaces_at_begin(after, rest);
     }
-    return true;
+    return match->start < match->end; // a white space token may be taken up by the one before
 }
 
 bool lw_added_split(const struct lw_added *added, const char *text, size_t length, bool plain,

@@ -38,7 +38,7 @@ static void give_memory(void *memory, void *context)
 static bool fail_compile(const char *text, int code, size_t offset, struct lw_error *error)
 {
     char words[128];
-    if (code == PCRE2_ERROR_NOMEMORY) {
+    if (code == PCRE2_ERROR_HEAP_FAILED) {
         return lw_fail_memory(error, "a regular expression", 0);
     }
     pcre2_get_error_message(code, (PCRE2_UCHAR *)words, sizeof words);
@@ -166,6 +166,9 @@ bool lw_matcher_next(
         if (status == PCRE2_ERROR_NOMATCH) {
             matcher->from = matcher->length + 1;
             break;
+        }
+        if (status == PCRE2_ERROR_NOMEMORY) {
+            return lw_fail_memory(error, "a text search", 0);
         }
         if (status < 0) {
             char words[128];

@@ -109,6 +109,15 @@ static bool translate_escape(struct translation *translation)
     return refuse(translation, "This escape");
 }
 
+// Whether the '-' in a class stands beside a set such as \\s and yet is not the last character: what
+// that means, the engines do not agree on.
+static bool ends_with_set(const struct translation *translation)
+{
+    const char *at = translation->at;
+    return at[1] != ']' &&
+           (translation->class_escape || (at[1] == '\\' && at[2] && strchr("sSdDpP", at[2])));
+}
+
 static bool translate_class(struct translation *translation)
 {
     translation->in_class = true;
@@ -125,9 +134,8 @@ static bool translate_class(struct translation *translation)
             return refuse(translation, "A class without ]");
         } else if (*translation->at == '[' || strncmp(translation->at, "&&", 2) == 0) {
             return refuse(translation, "A class inside a class");
-        } else if (*translation->at == '-' && translation->at[1] != ']' &&
-                   (translation->class_escape || strncmp(translation->at, "-\\", 2) == 0)) {
-            return refuse(translation, "A range with an escape");
+        } else if (*translation->at == '-' && ends_with_set(translation)) {
+            return refuse(translation, "A range that ends in a set of characters");
         } else if (*translation->at == '\\') {
             done = translate_escape(translation);
         } else {
@@ -145,6 +153,9 @@ static bool translate_class(struct translation *translation)
 static bool translate_group(struct translation *translation)
 {
     static const char *const openings[] = {"(?:", "(?i:", "(?=", "(?!", "(?<=", "(?<!", "(?>"};
+    if (translation->at[1] == '*') {
+        return refuse(translation, "This group"); // a command to PCRE2
+    }
     if (translation->at[1] != '?') {
         return copy(translation, 1);
     }

@@ -171,7 +171,6 @@ static bool read_names(struct lw_tokenizer *tokenizer, const char *folder, struc
 {
     static const char *const files[] = {"tokenizer_config.json", "special_tokens_map.json"};
     bool done = true;
-    tokenizer->bos = tokenizer->eos = LW_NO_TOKEN;
     for (size_t i = 0; done && i < sizeof files / sizeof *files; i++) {
         cJSON *json;
         done = read_file(&json, folder, files[i], false, error);
@@ -182,28 +181,40 @@ static bool read_names(struct lw_tokenizer *tokenizer, const char *folder, struc
     return done;
 }
 
+bool lw_tokenizer_build(struct lw_tokenizer **tokenizer, const cJSON *json, struct lw_error *error)
+{
+    *tokenizer = lw_calloc(1, sizeof **tokenizer, error);
+    if (!*tokenizer) {
+        return false;
+    }
+    (*tokenizer)->bos = (*tokenizer)->eos = LW_NO_TOKEN;
+    if (!read_tokenizer(*tokenizer, json, error)) {
+        lw_tokenizer_close(*tokenizer);
+        *tokenizer = NULL;
+        return false;
+    }
+    return true;
+}
+
 bool lw_tokenizer_open(
     struct lw_tokenizer **tokenizer, const char *model_folder, struct lw_error *error)
 {
-    cJSON *json = NULL;
-    *tokenizer = lw_calloc(1, sizeof **tokenizer, error);
-    if (!*tokenizer || !read_file(&json, model_folder, "tokenizer.json", true, error)) {
-        goto error;
-    }
-    if (!read_tokenizer(*tokenizer, json, error)) {
-        lw_fail_in(error, "%s/tokenizer.json", model_folder);
-        goto error;
-    }
-    cJSON_Delete(json);
-    json = NULL;
-    if (read_names(*tokenizer, model_folder, error)) {
-        return true;
-    }
-error:
-    cJSON_Delete(json);
-    lw_tokenizer_close(*tokenizer);
+    cJSON *json;
     *tokenizer = NULL;
-    return false;
+    if (!read_file(&json, model_folder, "tokenizer.json", true, error)) {
+        return false;
+    }
+    bool done = lw_tokenizer_build(tokenizer, json, error);
+    cJSON_Delete(json);
+    if (!done) {
+        return lw_fail_in(error, "%s/tokenizer.json", model_folder);
+    }
+    if (!read_names(*tokenizer, model_folder, error)) {
+        lw_tokenizer_close(*tokenizer);
+        *tokenizer = NULL;
+        return false;
+    }
+    return true;
 }
 
 void lw_tokenizer_close(struct lw_tokenizer *tokenizer)

@@ -22,4 +22,7 @@ struct lw_tokenizer {
     uint32_t bos, eos;
 };
 
+// Makes a tokenizer of a parsed tokenizer.json, without the names of bos and eos.
+bool lw_tokenizer_build(struct lw_tokenizer **tokenizer, const cJSON *json, struct lw_error *error);
+
 #endif

@@ -1,0 +1,19 @@
+// SPDX-License-Identifier: Apache-2.0
+// The small tokenizer of tests/data for the tests of this folder.
+#ifndef LW_TESTS_UNIT_TEXT_SMALL_H
+#define LW_TESTS_UNIT_TEXT_SMALL_H
+
+#include <cJSON.h>
+
+#include "engine/text/tokenizer.h"
+
+// Its parsed tokenizer.json, for cJSON_Delete.
+cJSON *small_json(void);
+
+// Itself, open, for lw_tokenizer_close.
+struct lw_tokenizer *small_tokenizer(void);
+
+// Fails the test unless `error` is of the status and its message holds `words`; clears it.
+void small_expect(struct lw_error *error, enum lw_status status, const char *words);
+
+#endif
