@@ -3,12 +3,12 @@
 // in merger/.
 #include <math.h>
 #include <stdlib.h>
-#include <string.h>
 
 #include "cli/command.h"
 #include "cli/device_options.h"
 #include "cli/interrupt.h"
 #include "cli/progress_line.h"
+#include "cli/types.h"
 #include "engine/base/alloc.h"
 #include "engine/base/clock.h"
 #include "engine/base/stringbuf.h"
@@ -28,20 +28,6 @@ static const struct lw_flag flags_table[] = {
     LW_DEVICE_FLAGS(struct flags, device),
     {NULL, LW_FLAG_SWITCH, 0, NULL, NULL},
 };
-
-static const char *const type_names[LW_TYPE_COUNT] = {
-    [LW_F32] = "float32", [LW_BF16] = "bfloat16", [LW_F16] = "float16"};
-
-static bool parse_type(const char *name, enum lw_type *type, struct lw_error *error)
-{
-    for (int i = 0; i < LW_TYPE_COUNT; i++) {
-        if (!strcmp(type_names[i], name)) {
-            *type = (enum lw_type)i;
-            return true;
-        }
-    }
-    return lw_fail(error, LW_USAGE, "--dtype is float32, bfloat16 or float16, not \"%s\"", name);
-}
 
 // `count` numbers with commas between.
 static bool parse_weights(const char *text, double *weights, size_t count, struct lw_error *error)
@@ -119,7 +105,7 @@ static bool run(int argc, char **argv, struct lw_error *error)
     int count;
     enum lw_type type;
     if (!lw_arguments_parse(flags_table, &flags, argc, argv, &count, error) ||
-        (flags.type && !parse_type(flags.type, &type, error))) {
+        (flags.type && !lw_parse_type(flags.type, &type, error))) {
         return false;
     }
     if (count < 2 || !flags.output) {

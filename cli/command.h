@@ -20,6 +20,7 @@ struct lw_command {
 
 extern const struct lw_command lw_command_data;
 extern const struct lw_command lw_command_devices;
+extern const struct lw_command lw_command_init;
 extern const struct lw_command lw_command_merge;
 
 #endif

@@ -10,6 +10,7 @@
 static const struct lw_command *const commands[] = {
     &lw_command_data,
     &lw_command_devices,
+    &lw_command_init,
     &lw_command_merge,
     NULL,
 };
