@@ -90,11 +90,14 @@ static const struct example examples[] = {
     {1, {{3, 9}}, 1, true, false, 1, 1, true, true, 1u},
 };
 
-// Turns over numbered tokens; they borrow `numbers`.
+// Turns over numbered tokens; they borrow `numbers`, which is filled.
 static struct lw_turns make_turns(
     const struct example *example, struct lw_turn *items, uint32_t *numbers)
 {
     size_t used = 0;
+    for (uint32_t i = 0; i < most_tokens; i++) {
+        numbers[i] = i;
+    }
     for (size_t i = 0; i < example->turn_count; i++) {
         items[i].source = (struct lw_tokens){numbers + used, example->lengths[i][0], 0};
         used += example->lengths[i][0];
@@ -108,9 +111,6 @@ static void masks_equal_llama_factory(void **state)
 {
     (void)state;
     uint32_t numbers[most_tokens];
-    for (uint32_t i = 0; i < most_tokens; i++) {
-        numbers[i] = i;
-    }
     struct lw_example built = {0};
     for (size_t i = 0; i < sizeof examples / sizeof examples[0]; i++) {
         const struct example *example = &examples[i];
@@ -135,7 +135,7 @@ static void masks_equal_llama_factory(void **state)
 static void nothing_leaks_without_memory(void **state)
 {
     (void)state;
-    uint32_t numbers[most_tokens] = {0};
+    uint32_t numbers[most_tokens];
     struct lw_turn items[most_turns];
     struct lw_turns turns = make_turns(&examples[6], items, numbers);
     struct lw_mask_options options = {.cutoff_len = 100};
