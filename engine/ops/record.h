@@ -56,6 +56,14 @@ static inline uint64_t lw_divide_up(uint64_t value, uint64_t by)
     return (value + by - 1) / by;
 }
 
+// The same for kernels of one workgroup.
+static inline void lw_set_single_group(
+    const struct lw_stream *stream, struct lw_dispatch *dispatch, bool in_fours)
+{
+    lw_set_row_constants(stream, dispatch, UINT32_MAX, in_fours);
+    lw_dispatch_linear(dispatch, 1);
+}
+
 // The constants and the grid of element-wise kernels over `shape` (tiles.glsl).
 static inline void lw_set_tiles(const struct lw_stream *stream, struct lw_dispatch *dispatch,
     const struct lw_tensor *shape, bool in_fours)

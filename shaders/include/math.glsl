@@ -33,7 +33,7 @@ float exp_accurate(float x)
     return exp_accurate(vec4(x)).x;
 }
 
-// log(x) of a positive, finite, normal x: x = 2^n m with m in [sqrt(1/2), sqrt(2)), then
+// log(x) of a positive, normal x; infinity and NaN stay themselves. x = 2^n m with m in [sqrt(1/2), sqrt(2)), then
 // log m = 2 atanh((m - 1) / (m + 1)).
 float log_accurate(float x)
 {
@@ -42,7 +42,8 @@ float log_accurate(float x)
     float m = uintBitsToFloat(bits - (uint(n) << 23));
     float s = (m - 1) / (m + 1), z = s * s;
     float series = fma(z, fma(z, fma(z, fma(z, 1.0 / 9, 1.0 / 7), 0.2), 1.0 / 3), 1.0);
-    return fma(float(n), 0.693147180560, 2 * s * series);
+    float result = fma(float(n), 0.693147180560, 2 * s * series);
+    return (bits & 0x7fffffffu) >= 0x7f800000u ? x : result;
 }
 
 // cos and sin of angles up to 10^6: the angle less the nearest multiple of pi/2, whose parts have

@@ -1,6 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
 // Rows gathered and scattered by index, which are exact, and the gradient of the token embedding.
-
 #include <string.h>
 
 #include "engine/ops/embedding.h"

@@ -6,6 +6,7 @@
 #define CHECK_TABLE(ROW)                                                                           \
     ROW(convert)                                                                                   \
     ROW(embedding)                                                                                 \
+    ROW(loss)                                                                                      \
     ROW(mlp)                                                                                       \
     ROW(norm)                                                                                      \
     ROW(rope)

@@ -1,0 +1,17 @@
+// SPDX-License-Identifier: Apache-2.0
+// Softmax cross-entropy in double precision, written to be read. All arrays are dense.
+#ifndef LW_TESTS_REFERENCE_LOSS_H
+#define LW_TESTS_REFERENCE_LOSS_H
+
+#include <stddef.h>
+#include <stdint.h>
+
+// losses[r] = -log softmax(logits[r])[targets[r]]; gradient[r, c] = (softmax(logits[r])[c] -
+// [c == targets[r]]) * scale.
+void reference_cross_entropy(const double *logits, const uint32_t *targets, double scale,
+    size_t rows, size_t columns, double *losses, double *gradient);
+
+// The lowest index of the largest value; NaN is never the largest.
+size_t reference_argmax(const double *values, size_t count);
+
+#endif
