@@ -17,7 +17,8 @@ struct lw_optimizer_state {
 
 struct lw_adamw {
     uint64_t count; // elements of one contiguous range
-    float beta1, beta2, epsilon, weight_decay;
+    // In double, because 1 - beta2 is rounded once, as PyTorch does: 1 - 0.999f is 5e-5 off 0.001.
+    double beta1, beta2, epsilon, weight_decay;
     struct lw_buffer master;  // [count] fp32 weights
     struct lw_buffer weights; // [count] bf16 working copy; size 0: the master is the weight
     struct lw_buffer gradient, first_moment, second_moment; // [count] fp32

@@ -9,6 +9,7 @@
     ROW(loss)                                                                                      \
     ROW(mlp)                                                                                       \
     ROW(norm)                                                                                      \
+    ROW(optimizer)                                                                                 \
     ROW(rope)
 
 struct check;

@@ -1,0 +1,66 @@
+// SPDX-License-Identifier: Apache-2.0
+// AdamW in one pass: the clip, the moments, the decay, the step, the bf16 copy, and the gradient
+// zeroed for the next step.
+#version 460
+#extension GL_GOOGLE_include_directive : require
+#include "include/kernel.glsl"
+#include "adamw.h"
+
+layout(local_size_x_id = 0) in;
+layout(constant_id = 1) const uint FOURS = 1; // the arrays' addresses are multiples of 8
+LW_PUSH_CONSTANTS(lw_adamw_args)
+
+layout(buffer_reference, scalar, buffer_reference_align = 4) buffer State { lw_adamw_state at[]; };
+
+// min(1, max_grad_norm / norm), which a NaN passes through.
+float clip_factor(lw_adamw_state state)
+{
+    if (state.max_grad_norm == 0) {
+        return 1;
+    }
+    float ratio = state.max_grad_norm / (F32(args.grad_norm).at[0] + 1e-6);
+    return ratio >= 1 ? 1 : ratio;
+}
+
+// The new weights; the gradient and the moments are updated in place.
+vec4 step_weights(vec4 weight, vec4 gradient, inout vec4 first, inout vec4 second)
+{
+    lw_adamw_state state = State(args.state).at[0];
+    gradient *= clip_factor(state);
+    first = fma(first, vec4(args.beta1), gradient * args.new1);
+    second = fma(second, vec4(args.beta2), gradient * gradient * args.new2);
+    weight -= state.learning_rate * args.weight_decay * weight;
+    vec4 denominator = sqrt(second) / state.beta2_correction + args.epsilon;
+    return weight - state.learning_rate / state.beta1_correction * (first / denominator);
+}
+
+void main()
+{
+    uint64_t i = (lw_group_index() * gl_WorkGroupSize.x + gl_LocalInvocationID.x) * 4;
+    if (FOURS != 0 && i + 4 <= args.count) {
+        vec4 first = load4_f32(args.first_moment, i), second = load4_f32(args.second_moment, i);
+        vec4 weight = step_weights(
+            load4_f32(args.master, i), load4_f32(args.gradient, i), first, second);
+        store4_f32(args.first_moment, i, first);
+        store4_f32(args.second_moment, i, second);
+        store4_f32(args.master, i, weight);
+        store4_f32(args.gradient, i, vec4(0));
+        if (args.weights != 0) {
+            store4_bf16(args.weights, i, weight);
+        }
+        return;
+    }
+    for (uint64_t end = min(i + 4, args.count); i < end; i++) {
+        vec4 first = vec4(load_f32(args.first_moment, i));
+        vec4 second = vec4(load_f32(args.second_moment, i));
+        vec4 weight = step_weights(vec4(load_f32(args.master, i)),
+            vec4(load_f32(args.gradient, i)), first, second);
+        store_f32(args.first_moment, i, first.x);
+        store_f32(args.second_moment, i, second.x);
+        store_f32(args.master, i, weight.x);
+        store_f32(args.gradient, i, 0);
+        if (args.weights != 0) {
+            store_bf16(args.weights, i, weight.x);
+        }
+    }
+}
