@@ -13,7 +13,7 @@ struct lw_adamw_params {
     const struct lw_store *master;  // fp32; the weights themselves when they are fp32
     const struct lw_store *gradients, *first_moments, *second_moments; // fp32
     struct lw_buffer loss_sum; // one fp32, reported with the step and set to 0 for the next
-    float beta1, beta2, epsilon, weight_decay;
+    double beta1, beta2, epsilon, weight_decay;
     bool decay_all; // norms and biases too; else transformers' rule
 };
 
