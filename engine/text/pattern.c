@@ -118,9 +118,17 @@ static bool prepare(struct lw_matcher *matcher, struct lw_error *error)
         lw_matcher_free(matcher);
         return lw_fail_memory(error, "a text search", 0);
     }
-    pcre2_set_match_limit(memory->context, UINT32_MAX);
-    pcre2_set_depth_limit(memory->context, UINT32_MAX);
     return true;
+}
+
+// Bounds the work of one search, so that a pattern that backtracks without end is an error and no
+// hang; a pattern that is linear stays far below for any length of text.
+static void set_limits(struct lw_matcher *matcher)
+{
+    uint64_t limit = 10000000 + 64 * (uint64_t)matcher->length;
+    uint32_t limit_32 = limit < UINT32_MAX ? (uint32_t)limit : UINT32_MAX;
+    pcre2_set_match_limit(matcher->memory->context, limit_32);
+    pcre2_set_depth_limit(matcher->memory->context, limit_32);
 }
 
 void lw_matcher_free(struct lw_matcher *matcher)
@@ -158,6 +166,9 @@ bool lw_matcher_next(
     if (!prepare(matcher, error)) {
         return false;
     }
+    if (matcher->from == 0) {
+        set_limits(matcher);
+    }
     while (matcher->from <= matcher->length) {
         int status = search(matcher, 0);
         if (status == PCRE2_ERROR_JIT_STACKLIMIT) {
@@ -173,7 +184,9 @@ bool lw_matcher_next(
         if (status < 0) {
             char words[128];
             pcre2_get_error_message(status, (PCRE2_UCHAR *)words, sizeof words);
-            return lw_fail(error, LW_FAILED, "Splitting the text at byte %zu failed: %s.",
+            return lw_fail(error, LW_BAD_INPUT,
+                "The tokenizer's regular expression cannot be used on the text from byte %zu on: "
+                "%s.",
                 matcher->from, words);
         }
         const PCRE2_SIZE *range = pcre2_get_ovector_pointer(matcher->memory->data);

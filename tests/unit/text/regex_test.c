@@ -116,12 +116,34 @@ static void test_deep_match(void **state)
     free(text);
 }
 
+// Nested repetitions try 2^n ways; the search gives up with an error in seconds.
+static void test_endless_match(void **state)
+{
+    struct lw_pattern *pattern;
+    struct lw_matcher matcher = {0};
+    struct lw_error error = {0};
+    bool found;
+    size_t start, end;
+    static const char text[] = "aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaad";
+    (void)state;
+    assert_true(lw_pattern_create(&pattern, "(?:a|a|aa)+b|(?:a+)+c|[b-e]+x", false, &error));
+    lw_matcher_begin(&matcher, pattern, text, sizeof text - 1);
+    if (!lw_matcher_next(&matcher, &found, &start, &end, &error)) {
+        small_expect(&error, LW_BAD_INPUT, "limit");
+    } else {
+        assert_false(found); // PCRE2 saw that there is no b, c or x
+    }
+    lw_matcher_free(&matcher);
+    lw_pattern_destroy(pattern);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_refused),
         cmocka_unit_test(test_matches),
         cmocka_unit_test(test_deep_match),
+        cmocka_unit_test(test_endless_match),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
