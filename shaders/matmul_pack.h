@@ -1,5 +1,4 @@
 // SPDX-License-Identifier: Apache-2.0
-// The arguments of both packing kernels of the CPU products.
 #ifndef LW_SHADERS_MATMUL_PACK_H
 #define LW_SHADERS_MATMUL_PACK_H
 

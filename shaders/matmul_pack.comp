@@ -1,11 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
-// Packs the operand that all lanes of a CPU product share into fp32 row panels
-// [rows / TILE][padded_depth][TILE]. Rows past the last repeat it: the product never stores them.
-// Loads are 64 bits wide where ALIGNED says that four neighbours are aligned and whole.
+// Packs an operand of a CPU product into fp32 panels [rows / TILE][padded_depth][TILE]. Rows past
+// the last repeat it: the product never stores them. Loads are 64 bits wide where ALIGNED says that
+// four neighbours are aligned and whole.
 #version 460
 #extension GL_GOOGLE_include_directive : require
 #include "include/kernel.glsl"
-#include "matmul_pack_rows.h"
+#include "matmul_pack.h"
 
 layout(local_size_x_id = 0) in;
 layout(constant_id = 1) const uint TILE = 16;
