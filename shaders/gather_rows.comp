@@ -16,7 +16,7 @@ void main()
         return;
     }
     vec4 value = vec4(0);
-    if (args.row_count == 0 || args.first_row + row < U32(args.row_count).at[0]) {
+    if (args.all_rows != 0 || args.first_row + row < U32(args.row_count).at[0]) {
         uint index = U32(args.indices + uint64_t(args.first_row + row) * 4).at[0];
         value = load_some(row_address(args.x, index, args.x_stride), column, columns);
     }

@@ -19,13 +19,14 @@ static void gather(struct lw_stream *stream, const struct lw_tensor *x,
 {
     struct lw_gather_rows_args args = {.x = x->address,
         .indices = indices->address,
-        .row_count = row_count ? row_count->address : 0,
+        .row_count = row_count ? row_count->address : indices->address,
         .y = y->address,
         .rows = y->rows,
         .columns = y->columns,
         .x_stride = x->stride,
         .y_stride = y->stride,
-        .first_row = first_row};
+        .first_row = first_row,
+        .all_rows = !row_count};
     struct lw_dispatch dispatch = {.kernel = LW_KERNEL_OF(GATHER_ROWS, y->type),
         .args = &args,
         .access_count = 4,

@@ -23,7 +23,8 @@ void lw_cross_entropy(struct lw_stream *stream, const struct lw_cross_entropy *l
         .targets = loss->targets.address,
         .row_count = loss->row_count.address,
         .losses = loss->losses.address,
-        .loss_scale = loss->loss_scale.address,
+        // Read only for the gradient, but the address must be valid (kernel.glsl).
+        .loss_scale = backward ? loss->loss_scale.address : loss->losses.address,
         .rows = logits->rows,
         .columns = logits->columns,
         .logits_stride = logits->stride,

@@ -54,14 +54,16 @@ static void weighted_add_case(struct check *check, enum lw_type type, uint32_t c
         .fill = first ? CHECK_POISON : CHECK_NORMAL,
         .written = true};
     struct check_tensor *sum = check_tensor(check, &params);
-    double *expected = check_doubles(check, count);
+    double *expected = check_doubles(check, count), *terms = check_doubles(check, count);
     for (uint32_t i = 0; i < count; i++) {
-        expected[i] = (first ? 0 : sum->values[i]) + (double)weight * x->values[i];
+        double old = first ? 0 : sum->values[i], term = (double)weight * x->values[i];
+        expected[i] = old + term;
+        terms[i] = fabs(old) + fabs(term);
     }
     lw_weighted_add(check_stream(check), &x->buffer, type, weight, first, &sum->buffer, count);
     check_work(check, 2.0 * count, (double)count * (double)(lw_type_size(type) + (first ? 4 : 8)));
     if (check_run(check)) {
-        check_compare(check, "sum", sum, expected, 1e-7);
+        check_compare_terms(check, "sum", sum, expected, terms, 1e-7);
     }
     check_end(check);
 }

@@ -157,8 +157,9 @@ static void backward_case(struct check *check, const struct shape *shape)
             starts[groups++] = first;
         }
     }
-    for (uint32_t g = groups; g <= shape->rows; g++) {
-        starts[g] = placed;
+    starts[groups] = placed;
+    for (uint32_t g = groups + 1; g <= shape->rows; g++) {
+        starts[g] = UINT32_MAX; // what stands here must not matter
     }
     uint64_t size = (uint64_t)shape->table_rows * shape->columns;
     double *expected = check_doubles(check, size);

@@ -63,7 +63,9 @@ static void adamw_case(struct check *check, const struct shape *shape)
         .grad_norm = norm->buffer};
     double *w = check_doubles(check, count), *g = check_doubles(check, count);
     double *m = check_doubles(check, count), *v = check_doubles(check, count);
+    double *weight_terms = check_doubles(check, count);
     memcpy(w, master->values, count * sizeof *w);
+    memcpy(weight_terms, master->values, count * sizeof *w);
     memcpy(g, gradient->values, count * sizeof *g);
     memcpy(m, first->values, count * sizeof *m);
     memcpy(v, second->values, count * sizeof *v);
@@ -80,7 +82,7 @@ static void adamw_case(struct check *check, const struct shape *shape)
     lw_adamw(check_stream(check), &adamw);
     check_work(check, 16.0 * count, count * (shape->copy ? 34.0 : 32.0));
     if (check_run(check)) {
-        check_compare(check, "master", master, w, 1e-6);
+        check_compare_terms(check, "master", master, w, weight_terms, 1e-6);
         check_compare(check, "gradient", gradient, g, 0);
         check_compare(check, "first moment", first, m, 1e-6);
         check_compare(check, "second moment", second, v, 1e-6);

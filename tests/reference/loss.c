@@ -16,7 +16,7 @@ void reference_cross_entropy(const double *logits, const uint32_t *targets, doub
         for (size_t c = 0; c < columns; c++) {
             sum += exp(row[c] - largest);
         }
-        losses[r] = log(sum) - (row[targets[r]] - largest);
+        losses[r] = targets[r] < columns ? log(sum) - (row[targets[r]] - largest) : NAN;
         for (size_t c = 0; c < columns; c++) {
             double probability = exp(row[c] - largest) / sum;
             gradient[r * columns + c] = (probability - (c == targets[r])) * scale;

@@ -7,7 +7,7 @@
 #include <stdint.h>
 
 // losses[r] = -log softmax(logits[r])[targets[r]]; gradient[r, c] = (softmax(logits[r])[c] -
-// [c == targets[r]]) * scale.
+// [c == targets[r]]) * scale. A target that is no column makes its loss NaN.
 void reference_cross_entropy(const double *logits, const uint32_t *targets, double scale,
     size_t rows, size_t columns, double *losses, double *gradient);
 
