@@ -4,6 +4,7 @@
 #define LW_TESTS_KERNELS_CHECK_TABLE_H
 
 #define CHECK_TABLE(ROW)                                                                           \
+    ROW(attention)                                                                                 \
     ROW(convert)                                                                                   \
     ROW(embedding)                                                                                 \
     ROW(loss)                                                                                      \
