@@ -31,13 +31,13 @@ void main()
     uint high = highest_query(key);
     uint end = highest_query(min(first + gl_WorkGroupSize.x, args.tokens) - 1);
 
-    vec2 k[HALF_DIM], v[HALF_DIM], sum_q[HALF_DIM], sum_g[HALF_DIM];
+    vec4 k[QUADS_DIM], v[QUADS_DIM], sum_q[QUADS_DIM], sum_g[QUADS_DIM];
     uint64_t k_row = row_address(args.k, key, args.k_stride, kv_head);
     uint64_t v_row = row_address(args.v, key, args.v_stride, kv_head);
-    [[unroll]] for (uint d = 0; d < HALF_DIM; d++) {
-        k[d] = load_pair(k_row, 0, 0, d);
-        v[d] = load_pair(v_row, 0, 0, d);
-        sum_q[d] = sum_g[d] = vec2(0);
+    [[unroll]] for (uint d = 0; d < QUADS_DIM; d++) {
+        k[d] = load_quad(k_row, 0, 0, d);
+        v[d] = load_quad(v_row, 0, 0, d);
+        sum_q[d] = sum_g[d] = vec4(0);
     }
     for (uint head = kv_head * args.group; head < (kv_head + 1) * args.group; head++) {
         uint64_t q_head = row_address(args.q, 0, Q_STRIDE, head);
@@ -54,12 +54,12 @@ void main()
             [[unroll]] for (uint j = 0; j < TILE; j++) {
                 p[j] = change[j] = 0;
             }
-            [[unroll]] for (uint d = 0; d < HALF_DIM; d++) {
+            [[unroll]] for (uint d = 0; d < QUADS_DIM; d++) {
                 [[unroll]] for (uint j = 0; j < TILE; j++) {
-                    vec2 q = load_pair(q_tile, j, Q_STRIDE, d);
-                    vec2 g = load_pair(g_tile, j, G_STRIDE, d);
-                    p[j] = fma(k[d].y, q.y, fma(k[d].x, q.x, p[j]));
-                    change[j] = fma(v[d].y, g.y, fma(v[d].x, g.x, change[j]));
+                    vec4 q = load_quad(q_tile, j, Q_STRIDE, d);
+                    vec4 g = load_quad(g_tile, j, G_STRIDE, d);
+                    p[j] = add_dot(k[d], q, p[j]);
+                    change[j] = add_dot(v[d], g, change[j]);
                 }
             }
             uint lowest = max(key, tile);
@@ -70,13 +70,10 @@ void main()
                 p[j] = visible ? weight : 0.0;
                 change[j] = visible ? weight * (change[j] - delta.at[j]) : 0.0;
             }
-            [[unroll]] for (uint d = 0; d < HALF_DIM; d += 2) {
+            [[unroll]] for (uint d = 0; d < QUADS_DIM; d++) {
                 [[unroll]] for (uint j = 0; j < TILE; j++) {
-                    [[unroll]] for (uint e = d; e < min(d + 2, HALF_DIM); e++) {
-                        sum_g[e] = fma(vec2(p[j]), load_pair(g_tile, j, G_STRIDE, e), sum_g[e]);
-                        sum_q[e] =
-                            fma(vec2(change[j]), load_pair(q_tile, j, Q_STRIDE, e), sum_q[e]);
-                    }
+                    sum_g[d] = fma(vec4(p[j]), load_quad(g_tile, j, G_STRIDE, d), sum_g[d]);
+                    sum_q[d] = fma(vec4(change[j]), load_quad(q_tile, j, Q_STRIDE, d), sum_q[d]);
                 }
             }
         }
@@ -84,9 +81,9 @@ void main()
     if (mine < args.tokens) {
         uint64_t k_out = row_address(args.k_gradient, key, args.k_gradient_stride, kv_head);
         uint64_t v_out = row_address(args.v_gradient, key, args.v_gradient_stride, kv_head);
-        [[unroll]] for (uint d = 0; d < HALF_DIM; d++) {
-            store_pair(k_out, d, sum_q[d] * args.scale);
-            store_pair(v_out, d, sum_g[d]);
+        [[unroll]] for (uint d = 0; d < QUADS_DIM; d++) {
+            store_quad(k_out, d, sum_q[d] * args.scale);
+            store_quad(v_out, d, sum_g[d]);
         }
     }
 }

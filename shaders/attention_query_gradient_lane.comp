@@ -26,17 +26,17 @@ void main()
     uint64_t k_head = row_address(args.k, 0, K_STRIDE, head / args.group);
     uint64_t v_head = row_address(args.v, 0, V_STRIDE, head / args.group);
 
-    vec2 q[HALF_DIM], g[HALF_DIM], sum_k[HALF_DIM];
+    vec4 q[QUADS_DIM], g[QUADS_DIM], sum_k[QUADS_DIM];
     uint64_t q_row = row_address(args.q, query, args.q_stride, head);
     uint64_t g_row = row_address(args.out_gradient, query, args.out_gradient_stride, head);
     uint64_t out_row = row_address(args.result, query, args.result_stride, head);
     float delta = 0;
-    [[unroll]] for (uint d = 0; d < HALF_DIM; d++) {
-        q[d] = load_pair(q_row, 0, 0, d);
-        g[d] = load_pair(g_row, 0, 0, d);
-        sum_k[d] = vec2(0);
-        vec2 product = load_pair(out_row, 0, 0, d) * g[d];
-        delta += product.x + product.y;
+    [[unroll]] for (uint d = 0; d < QUADS_DIM; d++) {
+        q[d] = load_quad(q_row, 0, 0, d);
+        g[d] = load_quad(g_row, 0, 0, d);
+        sum_k[d] = vec4(0);
+        vec4 product = load_quad(out_row, 0, 0, d) * g[d];
+        delta += product.x + product.y + product.z + product.w;
     }
     uint64_t statistic = uint64_t(head) * args.tokens + query;
     float log_sum = load_f32(args.log_sum, statistic) * LOG2_E;
@@ -48,11 +48,11 @@ void main()
         [[unroll]] for (uint j = 0; j < TILE; j++) {
             score[j] = change[j] = 0;
         }
-        [[unroll]] for (uint d = 0; d < HALF_DIM; d++) {
+        [[unroll]] for (uint d = 0; d < QUADS_DIM; d++) {
             [[unroll]] for (uint j = 0; j < TILE; j++) {
-                vec2 k = load_pair(k_tile, j, K_STRIDE, d), v = load_pair(v_tile, j, V_STRIDE, d);
-                score[j] = fma(q[d].y, k.y, fma(q[d].x, k.x, score[j]));
-                change[j] = fma(g[d].y, v.y, fma(g[d].x, v.x, change[j]));
+                vec4 k = load_quad(k_tile, j, K_STRIDE, d), v = load_quad(v_tile, j, V_STRIDE, d);
+                score[j] = add_dot(q[d], k, score[j]);
+                change[j] = add_dot(g[d], v, change[j]);
             }
         }
         uint lowest = max(low, tile);
@@ -61,18 +61,18 @@ void main()
             float p = exp2(score[j] * (args.scale * LOG2_E) - log_sum);
             change[j] = visible ? p * (change[j] - delta) : 0.0;
         }
-        [[unroll]] for (uint d = 0; d < HALF_DIM; d += 4) {
+        [[unroll]] for (uint d = 0; d < QUADS_DIM; d += 2) {
             [[unroll]] for (uint j = 0; j < TILE; j++) {
-                [[unroll]] for (uint e = d; e < min(d + 4, HALF_DIM); e++) {
-                    sum_k[e] = fma(vec2(change[j]), load_pair(k_tile, j, K_STRIDE, e), sum_k[e]);
+                [[unroll]] for (uint e = d; e < min(d + 2, QUADS_DIM); e++) {
+                    sum_k[e] = fma(vec4(change[j]), load_quad(k_tile, j, K_STRIDE, e), sum_k[e]);
                 }
             }
         }
     }
     if (mine < args.tokens) {
         uint64_t row = row_address(args.q_gradient, query, args.q_gradient_stride, head);
-        [[unroll]] for (uint d = 0; d < HALF_DIM; d++) {
-            store_pair(row, d, sum_k[d] * args.scale);
+        [[unroll]] for (uint d = 0; d < QUADS_DIM; d++) {
+            store_quad(row, d, sum_k[d] * args.scale);
         }
         store_f32(args.delta, statistic, delta);
     }

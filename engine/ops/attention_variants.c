@@ -11,17 +11,18 @@ typedef void plan_function(enum lw_attention_operation operation,
     const struct lw_attention_shape *shape, const struct lw_caps *caps,
     struct lw_dispatch *dispatch);
 
-// Whether bf16 rows can be read and written as pairs.
-static bool is_paired(const struct lw_attention_shape *shape)
+// Whether rows can be read and written by fours.
+static bool has_quads(const struct lw_attention_shape *shape)
 {
     const struct lw_tensor *tensors[] = {shape->q, shape->k, shape->v, shape->out,
         shape->out_gradient, shape->q_gradient, shape->k_gradient, shape->v_gradient};
-    bool paired = shape->head_dim % 2 == 0;
+    bool quads = shape->head_dim % 4 == 0;
     for (size_t i = 0; i < sizeof tensors / sizeof *tensors; i++) {
-        paired = paired &&
-                 (!tensors[i] || (tensors[i]->stride % 2 == 0 && tensors[i]->address % 4 == 0));
+        quads = quads && (!tensors[i] ||
+                             (tensors[i]->stride % 4 == 0 &&
+                                 tensors[i]->address % (4 * lw_type_size(tensors[i]->type)) == 0));
     }
-    return paired;
+    return quads;
 }
 
 // A tile's unrolled code should fit the instruction cache: about `products` products of a row, at
@@ -53,7 +54,7 @@ static void plan_lane(enum lw_attention_operation operation, const struct lw_att
         groups = (uint64_t)((group + lanes - 1) / lanes) * shape->kv_heads;
     }
     uint32_t constants[] = {lanes, shape->head_dim,
-        gradient ? lane_tile(512, 8, shape) : lane_tile(1024, 16, shape), is_paired(shape),
+        gradient ? lane_tile(512, 8, shape) : lane_tile(1024, 16, shape), has_quads(shape),
         first->stride, second->stride};
     dispatch->constant_count = sizeof constants / sizeof *constants;
     for (uint32_t i = 0; i < dispatch->constant_count; i++) {

@@ -9,43 +9,62 @@
 layout(local_size_x_id = 0) in;
 layout(constant_id = 1) const uint HEAD_DIM = 64;
 layout(constant_id = 2) const uint TILE = 16; // rows of the walked side per step
-// Sizes, strides and addresses are multiples of two elements.
-layout(constant_id = 3) const bool PAIRS = true;
+// Sizes and strides are multiples of four elements, addresses too.
+layout(constant_id = 3) const bool QUADS = true;
 
-const uint HALF_DIM = (HEAD_DIM + 1) / 2; // a row as pairs; an odd row ends in a zero
+const uint QUADS_DIM = (HEAD_DIM + 3) / 4; // a row in quads; the last one padded with zeros
 const float LOG2_E = 1.44269504088896341;
 const float LN_2 = 0.693147180559945309;
 // Below any score: keys that a lane does not see.
 const float LOWEST = -3.0e38;
 
-// Elements 2 * pair and 2 * pair + 1 of row `row` in rows of `stride`, all constants but `base`.
-vec2 load_pair(uint64_t base, uint row, uint stride, uint pair)
+// The storage type as quads, readable at any element.
+layout(buffer_reference, scalar, buffer_reference_align = 4) buffer QuadF32 { vec4 at[]; };
+layout(buffer_reference, scalar, buffer_reference_align = 4) buffer QuadBf16 { uvec2 at[]; };
+
+float load_padded(uint64_t base, uint index, uint column)
 {
-    uint index = row * stride + 2 * pair;
-#ifdef STORAGE_BF16
-    if (PAIRS) {
-        uint bits = U32(base).at[index / 2];
-        return vec2(uintBitsToFloat(bits << 16), uintBitsToFloat(bits & 0xffff0000u));
+    return column < HEAD_DIM ? load_storage(base, index) : 0.0;
+}
+
+// Elements 4 * quad to 4 * quad + 3 of row `row` in rows of `stride`, all constants but `base`.
+vec4 load_quad(uint64_t base, uint row, uint stride, uint quad)
+{
+    if (!QUADS) {
+        uint index = row * stride + 4 * quad;
+        return vec4(load_padded(base, index, 4 * quad), load_padded(base, index + 1, 4 * quad + 1),
+            load_padded(base, index + 2, 4 * quad + 2), load_padded(base, index + 3, 4 * quad + 3));
     }
-    return vec2(bf16_decode(uint(U16(base).at[index])),
-        2 * pair + 1 < HEAD_DIM ? bf16_decode(uint(U16(base).at[index + 1])) : 0.0);
+#ifdef STORAGE_BF16
+    uvec2 bits = QuadBf16(base).at[row * (stride / 4) + quad];
+    return uintBitsToFloat(uvec4(bits.x << 16, bits.x & 0xffff0000u, bits.y << 16,
+        bits.y & 0xffff0000u));
 #else
-    return vec2(F32(base).at[index], 2 * pair + 1 < HEAD_DIM ? F32(base).at[index + 1] : 0.0);
+    return QuadF32(base).at[row * (stride / 4) + quad];
 #endif
 }
 
-void store_pair(uint64_t base, uint pair, vec2 value)
+void store_quad(uint64_t base, uint quad, vec4 value)
 {
+    [[unroll]] for (uint i = 0; i < 4 && !QUADS; i++) {
+        if (4 * quad + i < HEAD_DIM) {
+            store_storage(base, 4 * quad + i, value[i]);
+        }
+    }
+    if (QUADS) {
 #ifdef STORAGE_BF16
-    if (PAIRS) {
-        U32(base).at[pair] = bf16_encode(value.x) | bf16_encode(value.y) << 16;
-        return;
-    }
+        QuadBf16(base).at[quad] = uvec2(bf16_encode(value.x) | bf16_encode(value.y) << 16,
+            bf16_encode(value.z) | bf16_encode(value.w) << 16);
+#else
+        QuadF32(base).at[quad] = value;
 #endif
-    store_storage(base, 2 * pair, value.x);
-    if (2 * pair + 1 < HEAD_DIM) {
-        store_storage(base, 2 * pair + 1, value.y);
     }
+}
+
+// The sum of x * y added to `sum`.
+float add_dot(vec4 x, vec4 y, float sum)
+{
+    return fma(x.w, y.w, fma(x.z, y.z, fma(x.y, y.y, fma(x.x, y.x, sum))));
 }
 
 // The address of columns [head * HEAD_DIM, ...) of row `row`.

@@ -8,10 +8,10 @@ void VISIT(uint64_t k_tile, uint64_t v_tile, uint key, uint low, uint high, floa
     [[unroll]] for (uint j = 0; j < VISIT_KEYS; j++) {
         p[j] = 0;
     }
-    [[unroll]] for (uint d = 0; d < HALF_DIM; d++) {
+    [[unroll]] for (uint d = 0; d < QUADS_DIM; d++) {
         [[unroll]] for (uint j = 0; j < VISIT_KEYS; j++) {
-            vec2 k = load_pair(k_tile, j, K_STRIDE, d);
-            p[j] = fma(query_row[d].y, k.y, fma(query_row[d].x, k.x, p[j]));
+            vec4 k = load_quad(k_tile, j, K_STRIDE, d);
+            p[j] = add_dot(query_row[d], k, p[j]);
         }
     }
     float old_top = top;
@@ -25,14 +25,14 @@ void VISIT(uint64_t k_tile, uint64_t v_tile, uint key, uint low, uint high, floa
         p[j] = p[j] == LOWEST ? 0.0 : exp2(p[j] - top);
         weight_sum += p[j];
     }
-    // Blocks of four pairs: eight chains of sums hide the latency of fma.
-    [[unroll]] for (uint d = 0; d < HALF_DIM; d += 4) {
-        [[unroll]] for (uint e = d; e < min(d + 4, HALF_DIM); e++) {
+    // Blocks of two quads: eight chains of sums hide the latency of fma.
+    [[unroll]] for (uint d = 0; d < QUADS_DIM; d += 2) {
+        [[unroll]] for (uint e = d; e < min(d + 2, QUADS_DIM); e++) {
             value_sum[e] *= shrink;
         }
         [[unroll]] for (uint j = 0; j < VISIT_KEYS; j++) {
-            [[unroll]] for (uint e = d; e < min(d + 4, HALF_DIM); e++) {
-                value_sum[e] = fma(vec2(p[j]), load_pair(v_tile, j, V_STRIDE, e), value_sum[e]);
+            [[unroll]] for (uint e = d; e < min(d + 2, QUADS_DIM); e++) {
+                value_sum[e] = fma(vec4(p[j]), load_quad(v_tile, j, V_STRIDE, e), value_sum[e]);
             }
         }
     }
