@@ -9,21 +9,8 @@
 #include <stdint.h>
 
 #include "engine/base/error.h"
+#include "engine/model/batch.h"
 #include "trainer/examples.h"
-
-// One micro-batch. All arrays have token_budget entries, one per position; the segments (examples)
-// lie one after another from position 0. After the last follows padding: token 0, each position a
-// segment of its own, no target.
-struct lw_batch {
-    uint32_t *tokens;        // token ids
-    uint32_t *positions;     // position within the segment, from 0
-    uint32_t *segment_start; // first position of the segment that this position belongs to
-    uint32_t *segment_end;   // one past its last position
-    int32_t *targets;        // the id to be predicted here, or -1; never across a segment's end
-    uint32_t token_budget;
-    uint32_t used;    // positions that are no padding
-    uint32_t trained; // targets that are not -1
-};
 
 // Allocates the arrays of a batch of `token_budget` positions (one block).
 bool lw_batch_create(struct lw_batch **batch, uint32_t token_budget, struct lw_error *error);

@@ -1,0 +1,41 @@
+// SPDX-License-Identifier: Apache-2.0
+// A model case: a folder with model/, golden.json, golden.safetensors and optional noise.json, as
+// PyTorch and transformers computed them, and its token tensors as the decoder's batches.
+#ifndef LW_TESTS_GOLDEN_CASE_H
+#define LW_TESTS_GOLDEN_CASE_H
+
+#include <cJSON.h>
+
+#include "engine/base/error.h"
+#include "engine/io/safetensors.h"
+#include "engine/model/batch.h"
+
+struct golden_case {
+    char folder[1024], model[1100];
+    cJSON *json;  // golden.json
+    cJSON *noise; // noise.json, or NULL
+    struct lw_safetensors *tensors;
+    uint32_t rows, columns; // of input_ids: batch and tokens
+};
+
+bool golden_case_open(struct golden_case *golden, const char *folder, struct lw_error *error);
+void golden_case_close(struct golden_case *golden);
+
+// The values of a float tensor as fp32 (F64 narrowed) or of an I32 tensor, with their count; NULL
+// and a failure when there is none of that name and `error` is given. Free with lw_free.
+float *golden_floats(
+    const struct golden_case *golden, const char *name, uint64_t *count, struct lw_error *error);
+int32_t *golden_integers(
+    const struct golden_case *golden, const char *name, uint64_t *count, struct lw_error *error);
+
+// max |golden - float64| of a tensor: the reference's own rounding. 0 without noise.json.
+double golden_noise(const struct golden_case *golden, const char *name);
+
+// Micro-batch `index` of the tensors PREFIXinput_ids, PREFIXlabels and, where present,
+// PREFIXposition_ids and PREFIXsegment_ids, all rows one after another. Its position is t + row *
+// columns. Free with golden_batch_free.
+bool golden_batch(const struct golden_case *golden, const char *prefix, uint32_t index,
+    struct lw_batch *batch, struct lw_error *error);
+void golden_batch_free(struct lw_batch *batch);
+
+#endif

@@ -1,0 +1,437 @@
+// SPDX-License-Identifier: Apache-2.0
+// Runs a model case (case.h) through the product's own decoder, optimizer and generator and prints
+// how far each quantity is from PyTorch's.
+// usage: golden DIR [--type fp32|bf16] [--hide-caps NAME,...] [--device NAME] [--keep all|inputs]
+#include <math.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "engine/base/alloc.h"
+#include "engine/gpu/transfer.h"
+#include "engine/io/checkpoint.h"
+#include "engine/model/generate.h"
+#include "engine/model/training.h"
+#include "tests/golden/case.h"
+#include "tests/golden/fixture.h"
+#include "tests/golden/report.h"
+#include "trainer/schedule.h"
+
+struct tolerances {
+    double logits, loss, gradient, step_loss, grad_norm;
+    double weights;     // of a tensor, in bf16
+    double weights_off; // share of elements, in fp32
+};
+
+struct golden {
+    struct golden_case input;
+    struct golden_report report;
+    struct tolerances tolerances;
+    struct lw_instance *instance;
+    struct lw_device *device;
+    struct lw_config config;
+    struct lw_checkpoint *checkpoint;
+    enum lw_type type;
+    enum lw_keep keep;
+};
+
+static const struct tolerances fp32_tolerances = {.logits = 1e-5,
+    .loss = 1e-5,
+    .gradient = 1e-4,
+    .step_loss = 1e-4,
+    .grad_norm = 1e-4,
+    .weights_off = 0.005};
+static const struct tolerances bf16_tolerances = {.logits = 3e-2,
+    .loss = 1e-2,
+    .gradient = 3e-2,
+    .step_loss = 1e-2,
+    .grad_norm = 3e-2,
+    .weights = 1e-2};
+
+static double number(const cJSON *object, const char *key, double fallback)
+{
+    const cJSON *item = cJSON_GetObjectItemCaseSensitive(object, key);
+    return cJSON_IsNumber(item) ? item->valuedouble : fallback;
+}
+
+static const char *text(const cJSON *object, const char *key)
+{
+    const char *value = cJSON_GetStringValue(cJSON_GetObjectItemCaseSensitive(object, key));
+    return value ? value : "";
+}
+
+static bool create_training(
+    struct golden *golden, const cJSON *run, struct lw_training **training, struct lw_error *error)
+{
+    const cJSON *betas = cJSON_GetObjectItemCaseSensitive(run, "betas");
+    const struct lw_training_params params = {.config = &golden->config,
+        .type = golden->type,
+        .tokens = golden->input.rows * golden->input.columns,
+        .keep = golden->keep,
+        .beta1 = betas ? (float)cJSON_GetArrayItem(betas, 0)->valuedouble : 0.9f,
+        .beta2 = betas ? (float)cJSON_GetArrayItem(betas, 1)->valuedouble : 0.999f,
+        .epsilon = (float)number(run, "eps", 1e-8),
+        .weight_decay = (float)number(run, "weight_decay", 0),
+        .decay_all = !strcmp(text(run, "decay"), "all")};
+    return lw_training_create(training, golden->device, &params, golden->checkpoint, error);
+}
+
+// Every row's logits, through the head's own chunks: every position is given a target.
+static bool read_logits(struct golden *golden, struct lw_training *training,
+    const struct lw_batch *batch, float *logits, struct lw_error *error)
+{
+    struct lw_batch all = *batch;
+    uint32_t tokens = batch->token_budget, vocab_size = golden->config.vocab_size;
+    struct lw_decoder *decoder = training->decoder;
+    all.targets = lw_calloc(tokens, sizeof *all.targets, error);
+    all.trained = tokens;
+    bool done = all.targets && lw_inputs_submit(decoder->inputs, &all, 1, error) &&
+                lw_stream_submit(decoder->forward, NULL, error);
+    uint32_t chunk_rows = decoder->head->params.chunk_rows;
+    for (uint32_t chunk = 0; done && chunk < decoder->head->chunk_count; chunk++) {
+        uint32_t first = chunk * chunk_rows;
+        uint32_t rows = tokens - first < chunk_rows ? tokens - first : chunk_rows;
+        struct lw_buffer buffer = lw_arena_find(decoder->head->arena, decoder->head->logits.address,
+            lw_tensor_span(&decoder->head->logits));
+        done = lw_stream_submit(decoder->head->loss_chunks[chunk], NULL, error) &&
+               lw_download(golden->device, &buffer, 0, logits + (uint64_t)first * vocab_size,
+                   (uint64_t)rows * vocab_size * sizeof *logits, error);
+    }
+    lw_free(all.targets);
+    return done;
+}
+
+static bool check_logits(struct golden *golden, struct lw_training *training,
+    const struct lw_batch *batch, struct lw_error *error)
+{
+    uint64_t count;
+    float *expected = golden_floats(&golden->input, "logits", &count, error);
+    float *actual = lw_calloc(count, sizeof *actual, error);
+    int32_t *segments = golden_integers(&golden->input, "segment_ids", &(uint64_t){0}, NULL);
+    bool done = expected && actual && read_logits(golden, training, batch, actual, error);
+    if (done) {
+        uint64_t vocab_size = golden->config.vocab_size;
+        for (uint64_t i = 0; segments && i < count; i++) {
+            if (segments[i / vocab_size] == 0) { // padding: its logits mean nothing
+                actual[i] = expected[i] = 0;
+            }
+        }
+        golden_compare(&golden->report, "logits", "logits", actual, expected, count,
+            golden->tolerances.logits);
+    }
+    lw_free(expected);
+    lw_free(actual);
+    lw_free(segments);
+    return done;
+}
+
+static bool check_token_losses(struct golden *golden, const struct lw_training *training,
+    const struct lw_batch *batch, struct lw_error *error)
+{
+    uint64_t count;
+    float *expected = golden_floats(&golden->input, "token_loss", &count, error);
+    float *losses = lw_calloc(batch->trained, sizeof *losses, error);
+    float *actual = lw_calloc(count, sizeof *actual, error);
+    bool done = expected && losses && actual &&
+                lw_download(golden->device, &training->decoder->head->losses, 0, losses,
+                    batch->trained * sizeof *losses, error);
+    for (uint32_t i = 0, row = 0; done && i < batch->token_budget; i++) {
+        actual[i] = batch->targets[i] >= 0 ? losses[row++] : 0;
+    }
+    if (done) {
+        golden_compare(&golden->report, "loss", "token_loss", actual, expected, count,
+            golden->tolerances.loss);
+    }
+    lw_free(expected);
+    lw_free(losses);
+    lw_free(actual);
+    return done;
+}
+
+static bool check_loss(
+    struct golden *golden, const struct lw_training *training, struct lw_error *error)
+{
+    uint64_t count;
+    float actual;
+    float *expected = golden_floats(&golden->input, "loss", &count, error);
+    bool done = expected && lw_download(golden->device, &training->decoder->loss_sum, 0, &actual,
+                                sizeof actual, error);
+    if (done) {
+        golden_compare_number(&golden->report, "loss", "loss", (double)actual, (double)expected[0],
+            golden->tolerances.loss);
+    }
+    lw_free(expected);
+    return done;
+}
+
+static bool check_gradients(
+    struct golden *golden, const struct lw_training *training, struct lw_error *error)
+{
+    const struct lw_layout *layout = training->layout;
+    bool done = true;
+    for (size_t i = 0; done && i < layout->parameter_count; i++) {
+        const struct lw_parameter *parameter = &layout->parameters[i];
+        char name[128];
+        uint64_t count;
+        snprintf(name, sizeof name, "grad.%s", parameter->name);
+        float *expected = golden_floats(&golden->input, name, &count, error);
+        float *actual = expected ? lw_calloc(count, sizeof *actual, error) : NULL;
+        done = actual && lw_store_read(training->gradients, parameter, 0, actual, count, error);
+        if (done) {
+            golden_compare(&golden->report, "gradient", parameter->name, actual, expected, count,
+                golden->tolerances.gradient);
+        }
+        lw_free(expected);
+        lw_free(actual);
+    }
+    return done;
+}
+
+static bool check_batch(struct golden *golden, struct lw_error *error)
+{
+    struct lw_training *training = NULL;
+    struct lw_batch batch = {0};
+    bool done =
+        create_training(golden, NULL, &training, error) &&
+        golden_batch(&golden->input, "", 0, &batch, error) &&
+        check_logits(golden, training, &batch, error) &&
+        lw_decoder_submit(training->decoder, &batch, 1 / (float)batch.trained, true, error) &&
+        check_loss(golden, training, error) &&
+        check_token_losses(golden, training, &batch, error) &&
+        check_gradients(golden, training, error);
+    golden_batch_free(&batch);
+    lw_training_destroy(training);
+    return done;
+}
+
+// One optimizer step: all micro-batches, normalised by all targets of the step.
+static bool run_step(struct golden *golden, struct lw_training *training, uint32_t step,
+    uint32_t accumulation, double rate, float max_grad_norm, struct lw_step_report *report,
+    struct lw_error *error)
+{
+    struct lw_batch batches[16] = {0};
+    uint32_t trained = 0;
+    bool done = accumulation <= 16;
+    for (uint32_t i = 0; done && i < accumulation; i++) {
+        done = golden_batch(&golden->input, "train.", step * accumulation + i, &batches[i], error);
+        trained += batches[i].trained;
+    }
+    for (uint32_t i = 0; done && i < accumulation; i++) {
+        done = lw_decoder_submit(training->decoder, &batches[i], 1 / (float)trained, true, error);
+    }
+    uint64_t ticket;
+    done =
+        done &&
+        lw_optimizer_submit(training->optimizer, step + 1, rate, max_grad_norm, &ticket, error) &&
+        lw_optimizer_report(training->optimizer, step + 1, ticket, report, error);
+    for (uint32_t i = 0; i < accumulation && i < 16; i++) {
+        golden_batch_free(&batches[i]);
+    }
+    return done;
+}
+
+static bool check_after(struct golden *golden, const struct lw_training *training, const cJSON *run,
+    struct lw_error *error)
+{
+    // A step of Adam moves a weight by up to its rate; what rounding moves is judged against the
+    // reference's own rounding.
+    const struct lw_layout *layout = training->layout;
+    bool done = true;
+    for (size_t i = 0; done && i < layout->parameter_count; i++) {
+        const struct lw_parameter *parameter = &layout->parameters[i];
+        char name[160];
+        uint64_t count;
+        snprintf(name, sizeof name, "%s%s", text(run, "prefix"), parameter->name);
+        if (!lw_safetensors_find(golden->input.tensors, name)) {
+            continue; // not every run keeps every tensor
+        }
+        float *expected = golden_floats(&golden->input, name, &count, error);
+        float *actual = expected ? lw_calloc(count, sizeof *actual, error) : NULL;
+        done = actual && lw_store_read(training->master, parameter, 0, actual, count, error);
+        if (done) {
+            double allowed = 8 * golden_noise(&golden->input, name);
+            double floor = 0.01 * number(run, "lr_peak", 0);
+            allowed = allowed > floor ? allowed : floor;
+            if (golden->type == LW_F32) {
+                golden_compare_weights(&golden->report, name, actual, expected, count, allowed,
+                    golden->tolerances.weights_off);
+            } else {
+                golden_compare(&golden->report, "weights", name, actual, expected, count,
+                    golden->tolerances.weights);
+            }
+        }
+        lw_free(expected);
+        lw_free(actual);
+    }
+    return done;
+}
+
+static bool check_run(struct golden *golden, const cJSON *run, struct lw_error *error)
+{
+    struct lw_training *training = NULL;
+    uint32_t steps = (uint32_t)number(run, "steps", 0);
+    uint32_t accumulation = (uint32_t)number(run, "accum", 1);
+    const struct lw_schedule schedule = {.kind = LW_SCHEDULE_COSINE,
+        .peak = number(run, "lr_peak", 0),
+        .warmup_updates = (uint64_t)number(run, "warmup_steps", 0),
+        .total_updates = steps};
+    const cJSON *rates = cJSON_GetObjectItemCaseSensitive(run, "lr_steps");
+    const cJSON *losses = cJSON_GetObjectItemCaseSensitive(run, "loss_steps");
+    const cJSON *norms = cJSON_GetObjectItemCaseSensitive(run, "grad_norm_steps");
+    bool done = create_training(golden, run, &training, error);
+    for (uint32_t step = 0; done && step < steps; step++) {
+        struct lw_step_report report;
+        double rate = lw_schedule_rate(&schedule, step);
+        done = run_step(golden, training, step, accumulation, rate,
+            (float)number(run, "max_grad_norm", 0), &report, error);
+        if (done) {
+            char name[64];
+            snprintf(name, sizeof name, "run %s step %u", text(run, "name"), step);
+            golden_compare_number(&golden->report, "rate", name, rate,
+                cJSON_GetArrayItem(rates, (int)step)->valuedouble, 1e-12);
+            golden_compare_number(&golden->report, "step loss", name, (double)report.loss,
+                cJSON_GetArrayItem(losses, (int)step)->valuedouble, golden->tolerances.step_loss);
+            golden_compare_number(&golden->report, "grad norm", name, (double)report.grad_norm,
+                cJSON_GetArrayItem(norms, (int)step)->valuedouble, golden->tolerances.grad_norm);
+        }
+    }
+    done = done && check_after(golden, training, run, error);
+    lw_training_destroy(training);
+    return done;
+}
+
+static bool generate(struct golden *golden, const struct lw_store *weights, const cJSON *entry,
+    float *logits, struct lw_error *error)
+{
+    const cJSON *prompt = cJSON_GetObjectItemCaseSensitive(entry, "prompt_ids");
+    const cJSON *output = cJSON_GetObjectItemCaseSensitive(entry, "output_ids");
+    uint32_t ids[256], count = (uint32_t)cJSON_GetArraySize(prompt);
+    int wanted = cJSON_GetArraySize(output);
+    if (count == 0 || count > 256) {
+        return lw_fail(error, LW_BAD_INPUT, "a prompt of %u tokens", count);
+    }
+    for (uint32_t i = 0; i < count; i++) {
+        ids[i] = (uint32_t)cJSON_GetArrayItem(prompt, (int)i)->valuedouble;
+    }
+    struct lw_generator *generator;
+    if (!lw_generator_create(&generator, golden->device, &golden->config, weights,
+            count + (uint32_t)wanted, error)) {
+        return false;
+    }
+    int equal = 0;
+    bool done = lw_generator_prompt(generator, ids, count, logits, error);
+    for (int i = 0; done && i < wanted; i++) {
+        uint32_t id =
+            lw_sample(&(struct lw_sampling){0}, 0, logits, NULL, golden->config.vocab_size);
+        equal += id == (uint32_t)cJSON_GetArrayItem(output, i)->valuedouble;
+        done = i + 1 == wanted || lw_generator_append(generator, id, logits, error);
+    }
+    lw_generator_destroy(generator);
+    if (done) {
+        golden_report_note(&golden->report, equal == wanted,
+            "greedy    %d of %d tokens equal (smallest gap of the top two logits: %g)", equal,
+            wanted, number(entry, "min_top2_gap", 0));
+    }
+    return done;
+}
+
+static bool check_generation(struct golden *golden, struct lw_error *error)
+{
+    struct lw_layout *layout = NULL;
+    struct lw_store *weights = NULL;
+    float *logits = lw_calloc(golden->config.vocab_size, sizeof *logits, error);
+    bool done = logits && lw_layout_create(&layout, &golden->config, (uint64_t)1 << 28, error) &&
+                lw_store_create(&weights, golden->device, layout, golden->type, "weights", error) &&
+                lw_store_load(weights, golden->checkpoint, error);
+    const cJSON *entry;
+    cJSON_ArrayForEach(entry, cJSON_GetObjectItemCaseSensitive(golden->input.json, "generation"))
+    {
+        done = done && generate(golden, weights, entry, logits, error);
+    }
+    lw_store_destroy(weights);
+    lw_layout_destroy(layout);
+    lw_free(logits);
+    return done;
+}
+
+static bool check_case(struct golden *golden, struct lw_error *error)
+{
+    bool done = check_batch(golden, error);
+    const cJSON *run;
+    cJSON_ArrayForEach(run, cJSON_GetObjectItemCaseSensitive(golden->input.json, "runs"))
+    {
+        done = done && check_run(golden, run, error);
+    }
+    // In bf16 a near tie of two logits may fall to either side.
+    return done && (golden->type != LW_F32 || check_generation(golden, error));
+}
+
+static uint32_t parse_hidden(const char *list)
+{
+    uint32_t hidden = 0;
+    for (int i = 0; i < LW_FEATURE_COUNT; i++) {
+        hidden |= strstr(list, lw_feature_name((enum lw_feature)(1u << i))) ? 1u << i : 0;
+    }
+    return hidden;
+}
+
+static bool open_all(struct golden *golden, const char *folder, const char *device_name,
+    uint32_t hidden, struct lw_error *error)
+{
+    struct lw_instance_params params = {.validation = getenv("LEWIN_VALIDATION") != NULL};
+    struct lw_device_params device = {.hidden_features = hidden};
+    return golden_case_open(&golden->input, folder, error) &&
+           lw_config_load(&golden->config, golden->input.model, error) &&
+           lw_checkpoint_open(&golden->checkpoint, golden->input.model, error) &&
+           lw_instance_create(&golden->instance, &params, error) &&
+           lw_instance_select(golden->instance, device_name, &device.index, error) &&
+           lw_device_create(&golden->device, golden->instance, &device, error);
+}
+
+int main(int argc, char **argv)
+{
+    struct golden golden = {.keep = LW_KEEP_ALL, .tolerances = fp32_tolerances};
+    const char *folder = NULL, *device = NULL;
+    uint32_t hidden = 0;
+    for (int i = 1; i < argc; i++) {
+        const char *value = i + 1 < argc ? argv[i + 1] : "";
+        if (strncmp(argv[i], "--", 2) != 0) {
+            folder = argv[i];
+            continue;
+        }
+        if (!strcmp(argv[i], "--type") && !strcmp(value, "bf16")) {
+            golden.type = LW_BF16;
+            golden.tolerances = bf16_tolerances;
+        } else if (!strcmp(argv[i], "--keep") && !strcmp(value, "inputs")) {
+            golden.keep = LW_KEEP_INPUTS;
+        } else if (!strcmp(argv[i], "--hide-caps")) {
+            hidden = parse_hidden(value);
+        } else if (!strcmp(argv[i], "--device")) {
+            device = value;
+        }
+        i++;
+    }
+    if (!folder) {
+        fprintf(stderr, "usage: golden DIR [--type fp32|bf16] [--keep all|inputs] "
+                        "[--hide-caps NAME,...] [--device NAME]\n");
+        return 2;
+    }
+    struct lw_string path = {0};
+    if (!fixture_path(&path, folder)) {
+        return FIXTURE_SKIPPED;
+    }
+    struct lw_error error = {0};
+    bool done = open_all(&golden, path.data, device, hidden, &error) && check_case(&golden, &error);
+    if (!done) {
+        fprintf(stderr, "golden: %s\n", error.message);
+    }
+    unsigned messages = golden.instance ? lw_instance_message_count(golden.instance) : 0;
+    lw_device_destroy(golden.device);
+    lw_instance_destroy(golden.instance);
+    lw_checkpoint_close(golden.checkpoint);
+    golden_case_close(&golden.input);
+    lw_string_free(&path);
+    printf("%u quantities checked, %u out of tolerance, %u validation messages\n",
+        golden.report.checked, golden.report.failed, messages);
+    return done && !golden.report.failed && !messages ? 0 : 1;
+}
