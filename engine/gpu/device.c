@@ -174,3 +174,8 @@ bool lw_device_wait(struct lw_device *device, uint64_t ticket, struct lw_error *
     }
     return true;
 }
+
+bool lw_device_wait_all(struct lw_device *device, struct lw_error *error)
+{
+    return lw_device_wait(device, device->submitted, error);
+}

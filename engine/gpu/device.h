@@ -38,5 +38,7 @@ uint64_t lw_device_memory_held(const struct lw_device *device);
 
 // Blocks until the work of `ticket` is done. A lost device is LW_FAILED.
 bool lw_device_wait(struct lw_device *device, uint64_t ticket, struct lw_error *error);
+// The same for everything submitted so far.
+bool lw_device_wait_all(struct lw_device *device, struct lw_error *error);
 
 #endif

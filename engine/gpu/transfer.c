@@ -56,7 +56,7 @@ static bool move_staged(struct lw_device *device, const struct lw_buffer *buffer
 bool lw_upload(struct lw_device *device, const struct lw_buffer *buffer, uint64_t offset,
     const void *data, uint64_t size, struct lw_error *error)
 {
-    if (!lw_device_wait(device, device->submitted, error)) {
+    if (!lw_device_wait_all(device, error)) {
         return false;
     }
     if (buffer->mapped) {
@@ -69,7 +69,7 @@ bool lw_upload(struct lw_device *device, const struct lw_buffer *buffer, uint64_
 bool lw_download(struct lw_device *device, const struct lw_buffer *buffer, uint64_t offset,
     void *data, uint64_t size, struct lw_error *error)
 {
-    if (!lw_device_wait(device, device->submitted, error)) {
+    if (!lw_device_wait_all(device, error)) {
         return false;
     }
     if (buffer->mapped) {

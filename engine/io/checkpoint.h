@@ -66,6 +66,10 @@ bool lw_checkpoint_writer_file(struct lw_checkpoint_writer *writer, const char *
 bool lw_checkpoint_writer_carry(
     struct lw_checkpoint_writer *writer, const char *source, struct lw_error *error);
 
+// The folder that is being written, for large files beside the tensors: their writer must sync them
+// before lw_checkpoint_writer_finish.
+const char *lw_checkpoint_writer_place(const struct lw_checkpoint_writer *writer);
+
 // Ends the files, syncs everything and renames the folder into place.
 bool lw_checkpoint_writer_finish(struct lw_checkpoint_writer *writer, struct lw_error *error);
 

@@ -1,0 +1,187 @@
+// SPDX-License-Identifier: Apache-2.0
+// Sets a run up (setup.c), then update after update: pack, submit, and read the figures of the update
+// before while the device computes. See loop.h.
+#include "trainer/loop.h"
+
+#include <math.h>
+
+#include "trainer/evaluate.h"
+#include "trainer/run.h"
+
+static struct lw_metrics_entry entry_of(const struct lw_trainer *trainer,
+    const struct lw_step_report *report)
+{
+    const struct lw_trainer_progress *progress = &trainer->progress;
+    double elapsed = lw_trainer_elapsed(trainer);
+    double run_seconds = elapsed - trainer->state.elapsed_seconds;
+    uint64_t run_tokens = progress->tokens - trainer->state.tokens;
+    uint64_t run_updates = progress->reported - trainer->state.update;
+    uint64_t left = trainer->schedule.total_updates - progress->reported;
+    return (struct lw_metrics_entry){.step = progress->reported,
+        .total_steps = trainer->schedule.total_updates,
+        .loss = (double)report->loss,
+        .eval_loss = NAN,
+        .eval_token_loss = NAN,
+        .grad_norm = (double)report->grad_norm,
+        .rate = lw_schedule_rate(&trainer->schedule, progress->reported - 1),
+        .epoch = (double)progress->reported / (double)trainer->updates_per_epoch,
+        .elapsed_seconds = elapsed,
+        .remaining_seconds = run_updates ? run_seconds / (double)run_updates * (double)left : 0,
+        .tokens_per_second = run_seconds > 0 ? (double)run_tokens / run_seconds : 0,
+        .total_tokens = progress->tokens};
+}
+
+static void send(const struct lw_trainer *trainer, const struct lw_event *event)
+{
+    trainer->params.event(trainer->params.context, event);
+}
+
+static bool write_log(struct lw_trainer *trainer, const struct lw_metrics_entry *entry,
+    struct lw_error *error)
+{
+    send(trainer, &(struct lw_event){.kind = LW_EVENT_LOG, .entry = *entry});
+    return lw_metrics_add(trainer->metrics, entry, error);
+}
+
+// Waits for update `reported + 1` and accounts for it.
+static bool report_update(struct lw_trainer *trainer, struct lw_error *error)
+{
+    struct lw_trainer_progress *progress = &trainer->progress;
+    const struct lw_recipe *recipe = trainer->params.recipe;
+    uint64_t update = progress->reported + 1;
+    struct lw_step_report report;
+    if (!lw_optimizer_report(trainer->training->optimizer, update,
+            progress->tickets[update % 2], &report, error)) {
+        return false;
+    }
+    progress->reported = update;
+    progress->tokens += progress->step_tokens[update % 2];
+    progress->window_loss += (double)report.loss;
+    progress->window_count++;
+    struct lw_metrics_entry entry = entry_of(trainer, &report);
+    send(trainer, &(struct lw_event){.kind = LW_EVENT_STEP, .entry = entry});
+    bool last = update == trainer->schedule.total_updates;
+    if (update % (uint64_t)recipe->logging_steps && !last) {
+        return true;
+    }
+    entry.loss = progress->window_loss / (double)progress->window_count;
+    progress->window_loss = 0;
+    progress->window_count = 0;
+    return write_log(trainer, &entry, error);
+}
+
+// Packs and submits update number `update` (from 1).
+static bool submit_update(struct lw_trainer *trainer, uint64_t update, struct lw_error *error)
+{
+    struct lw_trainer_progress *progress = &trainer->progress;
+    uint64_t epoch = (update - 1) / trainer->updates_per_epoch;
+    uint64_t step = (update - 1) % trainer->updates_per_epoch;
+    size_t count = lw_dataset_step(trainer->dataset, epoch, step, trainer->global_batch,
+        trainer->views);
+    size_t batches = lw_pack_step(trainer->pack, trainer->views, count);
+    struct lw_pack_totals totals = lw_pack_totals(trainer->pack);
+    // A step without a label teaches nothing; its gradients are zero.
+    float scale = totals.labels ? 1 / (float)totals.labels : 0;
+    for (size_t i = 0; i < batches; i++) {
+        lw_pack_fill(trainer->pack, i, trainer->batch);
+        if (!lw_decoder_submit(trainer->training->decoder, trainer->batch, scale, true, error) ||
+            !lw_trainer_profile(trainer, trainer->batch, error)) {
+            return false;
+        }
+    }
+    progress->step_tokens[update % 2] = totals.tokens;
+    return lw_optimizer_submit(trainer->training->optimizer, update,
+        lw_schedule_rate(&trainer->schedule, update - 1),
+        (float)trainer->params.recipe->max_grad_norm, &progress->tickets[update % 2], error);
+}
+
+static bool save(struct lw_trainer *trainer, struct lw_error *error)
+{
+    const struct lw_recipe *recipe = trainer->params.recipe;
+    const struct lw_trainer_progress *progress = &trainer->progress;
+    char path[4096];
+    lw_snapshot_path(path, sizeof path, recipe->output_dir, progress->reported);
+    struct lw_snapshot_state state = trainer->state;
+    state.update = progress->reported;
+    state.epoch = (double)progress->reported / (double)trainer->updates_per_epoch;
+    state.tokens = progress->tokens;
+    state.elapsed_seconds = lw_trainer_elapsed(trainer);
+    state.window_loss = progress->window_loss;
+    state.window_count = progress->window_count;
+    if (!lw_snapshot_save(path, trainer->training, trainer->base, &state, error) ||
+        (recipe->save_total_limit > 0 &&
+            !lw_snapshot_prune(recipe->output_dir, (uint64_t)recipe->save_total_limit, error))) {
+        return false;
+    }
+    send(trainer, &(struct lw_event){.kind = LW_EVENT_SAVED, .path = path});
+    return true;
+}
+
+static bool evaluate(struct lw_trainer *trainer, struct lw_error *error)
+{
+    struct lw_metrics_entry entry = entry_of(trainer, &(struct lw_step_report){0});
+    entry.loss = entry.grad_norm = NAN;
+    return lw_evaluate(trainer, &entry.eval_loss, &entry.eval_token_loss, error) &&
+        write_log(trainer, &entry, error);
+}
+
+static bool falls_on(uint64_t update, int64_t every)
+{
+    return every > 0 && update % (uint64_t)every == 0;
+}
+
+// One update, and what is due after it.
+static bool advance(struct lw_trainer *trainer, uint64_t update, struct lw_error *error)
+{
+    const struct lw_recipe *recipe = trainer->params.recipe;
+    bool last = update == trainer->schedule.total_updates;
+    bool stop = atomic_load(trainer->params.stop);
+    bool saves = falls_on(update, recipe->save_steps) || (stop && !last);
+    bool evaluates = lw_dataset_held_out_count(trainer->dataset) &&
+        (last || falls_on(update, recipe->eval_steps));
+    if (!submit_update(trainer, update, error)) {
+        return false;
+    }
+    // The host stays one update ahead, except where the weights or figures are wanted now.
+    uint64_t wanted = last || saves || evaluates ? update : update - 1;
+    while (trainer->progress.reported < wanted) {
+        if (!report_update(trainer, error)) {
+            return false;
+        }
+    }
+    if ((evaluates && !evaluate(trainer, error)) || (saves && !save(trainer, error))) {
+        return false;
+    }
+    if (stop && !last) {
+        return lw_fail(error, LW_INTERRUPTED,
+            "stopped after step %llu of %llu; the same command goes on from there",
+            (unsigned long long)update, (unsigned long long)trainer->schedule.total_updates);
+    }
+    return true;
+}
+
+static bool finish(struct lw_trainer *trainer, struct lw_error *error)
+{
+    const struct lw_recipe *recipe = trainer->params.recipe;
+    if (!lw_snapshot_export(recipe->output_dir, trainer->training, trainer->base, error)) {
+        return false;
+    }
+    send(trainer, &(struct lw_event){.kind = LW_EVENT_SAVED, .path = recipe->output_dir});
+    return lw_trainer_draw(trainer, error);
+}
+
+bool lw_run(const struct lw_run_params *params, struct lw_error *error)
+{
+    struct lw_trainer *trainer;
+    if (!lw_trainer_create(&trainer, params, error)) {
+        return false;
+    }
+    bool done = true;
+    for (uint64_t update = trainer->state.update + 1;
+         done && update <= trainer->schedule.total_updates; update++) {
+        done = advance(trainer, update, error);
+    }
+    done = done && finish(trainer, error);
+    lw_trainer_destroy(trainer);
+    return done;
+}

@@ -1,0 +1,328 @@
+// SPDX-License-Identifier: Apache-2.0
+// Sets a training run up. See run.h.
+#include "trainer/run.h"
+
+#include <stdio.h>
+#include <string.h>
+
+#include "engine/base/alloc.h"
+#include "engine/base/clock.h"
+#include "engine/base/file.h"
+#include "engine/base/folder.h"
+#include "engine/base/hash.h"
+#include "engine/base/stringbuf.h"
+#include "engine/gpu/profile.h"
+#include "engine/text/template.h"
+#include "engine/text/tokenizer.h"
+#include "trainer/chart.h"
+#include "trainer/output.h"
+
+// The largest micro-batch that is chosen by itself.
+#define MOST_TOKENS_GPU 8192u
+#define MOST_TOKENS_CPU 1024u
+
+static void forward_bad_record(void *context, const struct lw_bad_record *record)
+{
+    const struct lw_run_params *params = context;
+    params->event(params->context,
+        &(struct lw_event){.kind = LW_EVENT_BAD_RECORD, .record = record});
+}
+
+static bool load_data(struct lw_trainer *trainer, struct lw_error *error)
+{
+    const struct lw_recipe *recipe = trainer->params.recipe;
+    const struct lw_template *chat_template = lw_template_find(recipe->template_name);
+    struct lw_tokenizer *tokenizer = NULL;
+    if (!chat_template) {
+        return lw_fail(error, LW_USAGE, "template: there is none named \"%s\"",
+            recipe->template_name);
+    }
+    if (!lw_tokenizer_open(&tokenizer, recipe->model_name_or_path, error)) {
+        return false;
+    }
+    bool done = true;
+    if (lw_tokenizer_size(tokenizer) > trainer->config.vocab_size) {
+        done = lw_fail(error, LW_BAD_INPUT,
+            "%s: its tokenizer has %u tokens and its config.json a vocab_size of %u; they do not "
+            "belong together",
+            recipe->model_name_or_path, (unsigned)lw_tokenizer_size(tokenizer),
+            trainer->config.vocab_size);
+    }
+    struct lw_dataset_params params = lw_recipe_dataset(recipe);
+    params.tokenizer = tokenizer;
+    params.chat_template = chat_template;
+    params.bad_record = forward_bad_record;
+    params.context = &trainer->params;
+    done = done && lw_dataset_load(&trainer->dataset, &params, error);
+    lw_tokenizer_close(tokenizer);
+    if (done) {
+        trainer->params.event(trainer->params.context,
+            &(struct lw_event){.kind = LW_EVENT_DATA,
+                .counts = lw_dataset_counts(trainer->dataset),
+                .train_count = lw_dataset_train_count(trainer->dataset),
+                .held_out_count = lw_dataset_held_out_count(trainer->dataset)});
+    }
+    return done;
+}
+
+static void plan_updates(struct lw_trainer *trainer)
+{
+    const struct lw_recipe *recipe = trainer->params.recipe;
+    trainer->global_batch = (size_t)recipe->global_batch_size;
+    trainer->updates_per_epoch = lw_updates_per_epoch(lw_dataset_train_count(trainer->dataset),
+        trainer->global_batch);
+    uint64_t total = lw_updates_in_run(trainer->updates_per_epoch, recipe->num_train_epochs,
+        recipe->max_steps);
+    trainer->schedule = lw_recipe_schedule(recipe, total);
+}
+
+// What, besides the data, decides the weights: a run can only be resumed under the same recipe.
+static bool hash_recipe(struct lw_trainer *trainer, uint64_t *hash, struct lw_error *error)
+{
+    const struct lw_recipe *recipe = trainer->params.recipe;
+    const struct lw_schedule *schedule = &trainer->schedule;
+    struct lw_string text = {0};
+    bool done = lw_string_addf(&text, error, "%d %.17g %llu %llu %llu %d %.17g %.17g %.17g %.17g "
+                                             "%.17g",
+        (int)schedule->kind, schedule->peak, (unsigned long long)schedule->warmup_updates,
+        (unsigned long long)schedule->total_updates, (unsigned long long)trainer->global_batch,
+        recipe->compute_type, recipe->weight_decay, recipe->adam_beta1, recipe->adam_beta2,
+        recipe->adam_epsilon, recipe->max_grad_norm);
+    *hash = done ? lw_hash_bytes(text.data, text.length, 0) : 0;
+    lw_string_free(&text);
+    return done;
+}
+
+// Finds the checkpoint to go on from, or makes sure that there is nothing in the way of a new run.
+static bool prepare_output(struct lw_trainer *trainer, char *resumed, size_t size,
+    struct lw_error *error)
+{
+    uint64_t recipe_hash, fingerprint = lw_dataset_fingerprint(trainer->dataset);
+    if (!hash_recipe(trainer, &recipe_hash, error) ||
+        !lw_output_prepare(trainer->params.recipe, resumed, size, error)) {
+        return false;
+    }
+    struct lw_snapshot_state *state = &trainer->state;
+    if (*resumed && !lw_snapshot_read_state(resumed, state, error)) {
+        return false;
+    }
+    if (*resumed && (state->fingerprint != fingerprint || state->recipe != recipe_hash)) {
+        return lw_fail(error, LW_BAD_INPUT,
+            "%s was written with %s; resume with those, or set overwrite_output_dir: true to begin "
+            "anew",
+            resumed,
+            state->recipe != recipe_hash ? "other settings (schedule, batch, optimizer or type)"
+                                         : "other data, order or masks");
+    }
+    state->fingerprint = fingerprint;
+    state->recipe = recipe_hash;
+    return true;
+}
+
+// Rounded up to a multiple of 32 tokens.
+static uint32_t round_tokens(uint64_t tokens)
+{
+    return (uint32_t)((tokens + 31) / 32 * 32);
+}
+
+// A quarter of an average update in one micro-batch: large enough to be fast, small enough that the
+// last, half-full one costs little.
+static uint32_t wanted_tokens(const struct lw_trainer *trainer)
+{
+    const struct lw_dataset_counts *counts = lw_dataset_counts(trainer->dataset);
+    size_t examples = lw_dataset_train_count(trainer->dataset) +
+        lw_dataset_held_out_count(trainer->dataset);
+    bool cpu = (lw_device_caps(trainer->params.device)->features & LW_FEATURE_CPU) != 0;
+    uint64_t most = cpu ? MOST_TOKENS_CPU : MOST_TOKENS_GPU;
+    uint64_t update_tokens = counts->tokens / examples * trainer->global_batch;
+    uint64_t wanted = update_tokens / 4 < most ? update_tokens / 4 : most;
+    return round_tokens(wanted > counts->longest ? wanted : counts->longest);
+}
+
+static struct lw_training_params training_params(const struct lw_trainer *trainer,
+    uint32_t tokens, enum lw_keep keep)
+{
+    const struct lw_recipe *recipe = trainer->params.recipe;
+    return (struct lw_training_params){.config = &trainer->config,
+        .type = recipe->compute_type == LW_COMPUTE_FP32 ? LW_F32 : LW_BF16,
+        .tokens = tokens,
+        .keep = keep,
+        .beta1 = (float)recipe->adam_beta1,
+        .beta2 = (float)recipe->adam_beta2,
+        .epsilon = (float)recipe->adam_epsilon,
+        .weight_decay = (float)recipe->weight_decay};
+}
+
+// The fastest plan that fits: all activations kept, else smaller micro-batches, else computed again.
+static bool choose_plan(const struct lw_trainer *trainer, struct lw_training_params *chosen,
+    struct lw_plan *plan, struct lw_error *error)
+{
+    const struct lw_recipe *recipe = trainer->params.recipe;
+    uint32_t longest = round_tokens(lw_dataset_counts(trainer->dataset)->longest);
+    uint64_t fixed = trainer->state.tokens_per_batch ? trainer->state.tokens_per_batch
+                                                     : (uint64_t)recipe->tokens_per_batch;
+    if (fixed && fixed < lw_dataset_counts(trainer->dataset)->longest) {
+        return lw_fail(error, LW_USAGE,
+            "tokens_per_batch: %llu is less than the longest example (%llu tokens); raise it or "
+            "lower cutoff_len",
+            (unsigned long long)fixed,
+            (unsigned long long)lw_dataset_counts(trainer->dataset)->longest);
+    }
+    uint32_t wanted = fixed ? (uint32_t)fixed : wanted_tokens(trainer);
+    static const enum lw_keep keeps[] = {LW_KEEP_ALL, LW_KEEP_INPUTS};
+    for (int i = 0; i < 2; i++) {
+        for (uint32_t tokens = wanted;; tokens = round_tokens(tokens / 2)) {
+            tokens = !fixed && tokens < longest ? longest : tokens;
+            *chosen = training_params(trainer, tokens, keeps[i]);
+            if (!lw_training_plan(plan, trainer->params.device, chosen, error)) {
+                return false;
+            }
+            if (plan->total <= plan->available) {
+                return true;
+            }
+            if (fixed || tokens <= longest) {
+                break;
+            }
+        }
+    }
+    return true; // the smallest plan; the caller sees that it does not fit
+}
+
+static bool load_model(struct lw_trainer *trainer, const char *resumed, struct lw_error *error)
+{
+    struct lw_training_params chosen;
+    struct lw_plan plan;
+    struct lw_layout *layout;
+    if (!choose_plan(trainer, &chosen, &plan, error) ||
+        !lw_layout_create(&layout, &trainer->config, UINT64_MAX, error)) {
+        return false;
+    }
+    trainer->params.event(trainer->params.context,
+        &(struct lw_event){.kind = LW_EVENT_PLAN,
+            .plan = &plan,
+            .keep = chosen.keep,
+            .config = &trainer->config,
+            .parameters = layout->parameter_elements});
+    lw_layout_destroy(layout);
+    if (plan.total > plan.available) {
+        return lw_fail(error, LW_NO_RESOURCE,
+            "training needs %.2f GiB of device memory and %.2f GiB are free: %.2f GiB are missing; "
+            "lower cutoff_len, close other programs, or use a device with more memory",
+            (double)plan.total / 0x1p30, (double)plan.available / 0x1p30,
+            (double)(plan.total - plan.available) / 0x1p30);
+    }
+    if (!lw_training_create(&trainer->training, trainer->params.device, &chosen, trainer->base,
+            error)) {
+        return false;
+    }
+    trainer->state.tokens_per_batch = chosen.tokens;
+    if (*resumed && !lw_snapshot_load(resumed, trainer->training, error)) {
+        return false;
+    }
+    if (*resumed) {
+        trainer->params.event(trainer->params.context,
+            &(struct lw_event){.kind = LW_EVENT_RESUMED,
+                .path = resumed,
+                .entry = {.step = trainer->state.update}});
+    }
+    return true;
+}
+
+static bool create_batches(struct lw_trainer *trainer, struct lw_error *error)
+{
+    const struct lw_recipe *recipe = trainer->params.recipe;
+    size_t eval_batch = (size_t)recipe->per_device_eval_batch_size;
+    size_t most = trainer->global_batch > eval_batch ? trainer->global_batch : eval_batch;
+    uint32_t tokens = trainer->training->params.tokens;
+    trainer->views = lw_calloc(most, sizeof *trainer->views, error);
+    return trainer->views && lw_pack_create(&trainer->pack, tokens, most, error) &&
+        lw_batch_create(&trainer->batch, tokens, error);
+}
+
+static bool open_log(struct lw_trainer *trainer, struct lw_error *error)
+{
+    const struct lw_recipe *recipe = trainer->params.recipe;
+    struct lw_string path = {0};
+    size_t entries = (size_t)(2 * trainer->schedule.total_updates + 2);
+    bool done = lw_string_addf(&path, error, "%s/trainer_log.jsonl", recipe->output_dir) &&
+        lw_metrics_open(&trainer->metrics, path.data, trainer->state.update, entries, error);
+    lw_string_free(&path);
+    return done;
+}
+
+bool lw_trainer_create(struct lw_trainer **out, const struct lw_run_params *params,
+    struct lw_error *error)
+{
+    *out = NULL;
+    char resumed[4096] = "";
+    const char *model = params->recipe->model_name_or_path;
+    struct lw_trainer *trainer = lw_calloc(1, sizeof *trainer, error);
+    if (!trainer) {
+        return false;
+    }
+    trainer->params = *params;
+    bool made = lw_config_load(&trainer->config, model, error) &&
+        lw_checkpoint_open(&trainer->base, model, error) && load_data(trainer, error);
+    if (made) {
+        plan_updates(trainer);
+    }
+    made = made && prepare_output(trainer, resumed, sizeof resumed, error) &&
+        load_model(trainer, resumed, error) && create_batches(trainer, error) &&
+        open_log(trainer, error);
+    if (!made) {
+        lw_trainer_destroy(trainer);
+        return false;
+    }
+    trainer->progress.reported = trainer->state.update;
+    trainer->progress.tokens = trainer->state.tokens;
+    trainer->progress.window_loss = trainer->state.window_loss;
+    trainer->progress.window_count = trainer->state.window_count;
+    trainer->started = lw_clock_seconds();
+    *out = trainer;
+    return true;
+}
+
+void lw_trainer_destroy(struct lw_trainer *trainer)
+{
+    if (trainer) {
+        lw_metrics_close(&trainer->metrics);
+        lw_batch_destroy(&trainer->batch);
+        lw_pack_destroy(&trainer->pack);
+        lw_free(trainer->views);
+        lw_training_destroy(trainer->training);
+        lw_dataset_destroy(&trainer->dataset);
+        lw_checkpoint_close(trainer->base);
+        lw_free(trainer);
+    }
+}
+
+double lw_trainer_elapsed(const struct lw_trainer *trainer)
+{
+    return trainer->state.elapsed_seconds + lw_clock_seconds() - trainer->started;
+}
+
+bool lw_trainer_profile(struct lw_trainer *trainer, const struct lw_batch *batch,
+    struct lw_error *error)
+{
+    struct lw_device *device = trainer->params.device;
+    if (!lw_device_profile(device, (enum lw_kernel_id)0)) {
+        return true;
+    }
+    if (!lw_device_wait_all(device, error)) {
+        return false;
+    }
+    lw_decoder_collect_profile(trainer->training->decoder, batch->trained, true);
+    return true;
+}
+
+bool lw_trainer_draw(const struct lw_trainer *trainer, struct lw_error *error)
+{
+    struct lw_string path = {0};
+    size_t count;
+    const struct lw_metrics_point *points = lw_metrics_points(trainer->metrics, &count);
+    const char *output = trainer->params.recipe->output_dir;
+    bool done = lw_string_addf(&path, error, "%s/training_loss.svg", output) &&
+        lw_chart_write(path.data, "Training loss", points, count, error);
+    lw_string_free(&path);
+    return done;
+}

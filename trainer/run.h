@@ -1,0 +1,58 @@
+// SPDX-License-Identifier: Apache-2.0
+// The parts of a training run, made once before its first update. Private to loop.c, run.c and
+// evaluate.c.
+#ifndef LW_TRAINER_RUN_H
+#define LW_TRAINER_RUN_H
+
+#include "engine/model/training.h"
+#include "trainer/dataset.h"
+#include "trainer/loop.h"
+#include "trainer/metrics.h"
+#include "trainer/pack.h"
+#include "trainer/schedule.h"
+#include "trainer/snapshot.h"
+
+// What changes from update to update. The two newest updates are under way at most; what belongs to
+// one lies at update % 2.
+struct lw_trainer_progress {
+    uint64_t reported; // updates whose figures have been read
+    uint64_t tokens;   // in them, padding not counted
+    double window_loss;
+    uint64_t window_count;
+    uint64_t tickets[2], step_tokens[2];
+};
+
+struct lw_trainer {
+    struct lw_run_params params;
+    struct lw_config config;
+    struct lw_checkpoint *base;
+    struct lw_dataset *dataset;
+    struct lw_training *training;
+    struct lw_pack *pack;
+    struct lw_batch *batch;
+    struct lw_example_view *views; // of one update
+    struct lw_metrics *metrics;
+    struct lw_schedule schedule;
+    uint64_t updates_per_epoch;
+    size_t global_batch;
+    struct lw_snapshot_state state; // where the run went on from; update 0: it began
+    struct lw_trainer_progress progress;
+    double started; // clock at which it went on
+};
+
+// Loads the data and the model, plans the memory, and resumes from a checkpoint when there is one.
+bool lw_trainer_create(struct lw_trainer **trainer, const struct lw_run_params *params,
+    struct lw_error *error);
+void lw_trainer_destroy(struct lw_trainer *trainer);
+
+// Seconds spent on the run, those before a resumption included.
+double lw_trainer_elapsed(const struct lw_trainer *trainer);
+
+// With --profile: waits for the device and adds up the times of the micro-batch.
+bool lw_trainer_profile(struct lw_trainer *trainer, const struct lw_batch *batch,
+    struct lw_error *error);
+
+// Writes OUTPUT/training_loss.svg.
+bool lw_trainer_draw(const struct lw_trainer *trainer, struct lw_error *error);
+
+#endif
