@@ -18,9 +18,11 @@ struct lw_command {
     bool (*run)(int argc, char **argv, struct lw_error *error);
 };
 
+extern const struct lw_command lw_command_chat;
 extern const struct lw_command lw_command_data;
 extern const struct lw_command lw_command_devices;
 extern const struct lw_command lw_command_init;
 extern const struct lw_command lw_command_merge;
+extern const struct lw_command lw_command_train;
 
 #endif

@@ -8,6 +8,9 @@
 #include "engine/base/nearest.h"
 
 static const struct lw_command *const commands[] = {
+    &lw_command_train,
+    &lw_command_merge,
+    &lw_command_chat,
     &lw_command_data,
     &lw_command_devices,
     &lw_command_init,

@@ -135,7 +135,7 @@ static bool advance(struct lw_trainer *trainer, uint64_t update, struct lw_error
 {
     const struct lw_recipe *recipe = trainer->params.recipe;
     bool last = update == trainer->schedule.total_updates;
-    bool stop = atomic_load(trainer->params.stop);
+    bool stop = trainer->params.stopping();
     bool saves = falls_on(update, recipe->save_steps) || (stop && !last);
     bool evaluates = lw_dataset_held_out_count(trainer->dataset) &&
         (last || falls_on(update, recipe->eval_steps));

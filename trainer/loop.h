@@ -4,8 +4,6 @@
 #ifndef LW_TRAINER_LOOP_H
 #define LW_TRAINER_LOOP_H
 
-#include <stdatomic.h>
-
 #include "engine/gpu/device.h"
 #include "engine/model/training.h"
 #include "trainer/dataset.h"
@@ -39,12 +37,12 @@ struct lw_event {
 struct lw_run_params {
     const struct lw_recipe *recipe;
     struct lw_device *device;
-    const atomic_bool *stop; // set from outside: finish the step, save, return LW_INTERRUPTED
+    bool (*stopping)(void); // asked before each update: finish it, save, return LW_INTERRUPTED
     void (*event)(void *context, const struct lw_event *event);
     void *context;
 };
 
-// Runs to the end of the recipe. LW_INTERRUPTED after *stop, with a checkpoint written.
+// Runs to the end of the recipe. LW_INTERRUPTED, with a checkpoint written, after `stopping` said so.
 bool lw_run(const struct lw_run_params *params, struct lw_error *error);
 
 #endif

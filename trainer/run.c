@@ -12,8 +12,8 @@
 #include "engine/base/hash.h"
 #include "engine/base/stringbuf.h"
 #include "engine/gpu/profile.h"
-#include "engine/text/template.h"
 #include "engine/text/tokenizer.h"
+#include "trainer/budget.h"
 #include "trainer/chart.h"
 #include "trainer/output.h"
 
@@ -31,12 +31,7 @@ static void forward_bad_record(void *context, const struct lw_bad_record *record
 static bool load_data(struct lw_trainer *trainer, struct lw_error *error)
 {
     const struct lw_recipe *recipe = trainer->params.recipe;
-    const struct lw_template *chat_template = lw_template_find(recipe->template_name);
     struct lw_tokenizer *tokenizer = NULL;
-    if (!chat_template) {
-        return lw_fail(error, LW_USAGE, "template: there is none named \"%s\"",
-            recipe->template_name);
-    }
     if (!lw_tokenizer_open(&tokenizer, recipe->model_name_or_path, error)) {
         return false;
     }
@@ -50,7 +45,6 @@ static bool load_data(struct lw_trainer *trainer, struct lw_error *error)
     }
     struct lw_dataset_params params = lw_recipe_dataset(recipe);
     params.tokenizer = tokenizer;
-    params.chat_template = chat_template;
     params.bad_record = forward_bad_record;
     params.context = &trainer->params;
     done = done && lw_dataset_load(&trainer->dataset, &params, error);
@@ -119,24 +113,19 @@ static bool prepare_output(struct lw_trainer *trainer, char *resumed, size_t siz
     return true;
 }
 
-// Rounded up to a multiple of 32 tokens.
+// Rounded up to a multiple of 64 tokens.
 static uint32_t round_tokens(uint64_t tokens)
 {
-    return (uint32_t)((tokens + 31) / 32 * 32);
+    return (uint32_t)((tokens + 63) / 64 * 64);
 }
 
-// A quarter of an average update in one micro-batch: large enough to be fast, small enough that the
-// last, half-full one costs little.
-static uint32_t wanted_tokens(const struct lw_trainer *trainer)
+static bool wanted_tokens(const struct lw_trainer *trainer, uint32_t *tokens,
+    struct lw_error *error)
 {
-    const struct lw_dataset_counts *counts = lw_dataset_counts(trainer->dataset);
-    size_t examples = lw_dataset_train_count(trainer->dataset) +
-        lw_dataset_held_out_count(trainer->dataset);
     bool cpu = (lw_device_caps(trainer->params.device)->features & LW_FEATURE_CPU) != 0;
-    uint64_t most = cpu ? MOST_TOKENS_CPU : MOST_TOKENS_GPU;
-    uint64_t update_tokens = counts->tokens / examples * trainer->global_batch;
-    uint64_t wanted = update_tokens / 4 < most ? update_tokens / 4 : most;
-    return round_tokens(wanted > counts->longest ? wanted : counts->longest);
+    const struct lw_budget_params params = {.global_batch = trainer->global_batch,
+        .largest = cpu ? MOST_TOKENS_CPU : MOST_TOKENS_GPU};
+    return lw_budget_choose(trainer->dataset, &params, tokens, error);
 }
 
 static struct lw_training_params training_params(const struct lw_trainer *trainer,
@@ -168,7 +157,10 @@ static bool choose_plan(const struct lw_trainer *trainer, struct lw_training_par
             (unsigned long long)fixed,
             (unsigned long long)lw_dataset_counts(trainer->dataset)->longest);
     }
-    uint32_t wanted = fixed ? (uint32_t)fixed : wanted_tokens(trainer);
+    uint32_t wanted = (uint32_t)fixed;
+    if (!fixed && !wanted_tokens(trainer, &wanted, error)) {
+        return false;
+    }
     static const enum lw_keep keeps[] = {LW_KEEP_ALL, LW_KEEP_INPUTS};
     for (int i = 0; i < 2; i++) {
         for (uint32_t tokens = wanted;; tokens = round_tokens(tokens / 2)) {

@@ -3,6 +3,7 @@
 #include "engine/gpu/device.h"
 
 #include "engine/base/alloc.h"
+#include "engine/base/host_memory.h"
 #include "engine/gpu/device_private.h"
 #include "engine/gpu/kernel.h"
 #include "engine/gpu/profile_private.h"
@@ -151,15 +152,16 @@ uint64_t lw_device_memory_held(const struct lw_device *device)
 
 uint64_t lw_device_memory_free(const struct lw_device *device)
 {
+    uint64_t total = device->caps.memory_total, held = device->memory_held;
+    uint64_t available = total > held ? total - held : 0;
     if (device->caps.features & LW_FEATURE_MEMORY_BUDGET) {
         struct lw_physical_device now = {.handle = device->physical};
         lw_caps_measure(device->instance, &now);
-        if (now.caps.memory_free) {
-            return now.caps.memory_free;
-        }
+        available = now.caps.memory_free ? now.caps.memory_free : available;
     }
-    uint64_t total = device->caps.memory_total;
-    return total > device->memory_held ? total - device->memory_held : 0;
+    // A device that shares main memory has no more of it than the machine.
+    uint64_t host = device->caps.unified_memory ? lw_host_memory_now().available : 0;
+    return host && host < available ? host : available;
 }
 
 bool lw_device_wait(struct lw_device *device, uint64_t ticket, struct lw_error *error)
