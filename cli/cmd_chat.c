@@ -56,8 +56,8 @@ struct chat {
     uint32_t stop_word;
 };
 
-static bool load_weights(struct chat *chat, struct lw_device *device, const char *folder,
-    struct lw_error *error)
+static bool load_weights(
+    struct chat *chat, struct lw_device *device, const char *folder, struct lw_error *error)
 {
     struct lw_checkpoint *checkpoint;
     enum lw_type type = chat->config.type == LW_F32 ? LW_F32 : LW_BF16;
@@ -65,14 +65,14 @@ static bool load_weights(struct chat *chat, struct lw_device *device, const char
         return false;
     }
     bool done = lw_layout_create(&chat->layout, &chat->config, (uint64_t)1 << 28, error) &&
-        lw_store_create(&chat->weights, device, chat->layout, type, "weights", error) &&
-        lw_store_load(chat->weights, checkpoint, error);
+                lw_store_create(&chat->weights, device, chat->layout, type, "weights", error) &&
+                lw_store_load(chat->weights, checkpoint, error);
     lw_checkpoint_close(checkpoint);
     return done;
 }
 
-static bool open_chat(struct chat *chat, struct lw_device *device, const char *folder,
-    struct lw_error *error)
+static bool open_chat(
+    struct chat *chat, struct lw_device *device, const char *folder, struct lw_error *error)
 {
     const struct flags *flags = chat->flags;
     const char *name = flags->chat_template ? flags->chat_template : "qwen";
@@ -90,15 +90,15 @@ static bool open_chat(struct chat *chat, struct lw_device *device, const char *f
         chat->conversation.system = lw_strdup(flags->system, error);
     }
     uint64_t context = flags->context < chat->config.max_position_embeddings
-        ? flags->context
-        : chat->config.max_position_embeddings;
+                           ? flags->context
+                           : chat->config.max_position_embeddings;
     uint32_t vocab_size = chat->config.vocab_size;
     chat->logits = lw_calloc(vocab_size, sizeof *chat->logits, error);
     chat->order = lw_calloc(vocab_size, sizeof *chat->order, error);
     return error->status == LW_OK && chat->logits && chat->order &&
-        load_weights(chat, device, folder, error) &&
-        lw_generator_create(&chat->generator, device, &chat->config, chat->weights,
-            (uint32_t)context, error);
+           load_weights(chat, device, folder, error) &&
+           lw_generator_create(
+               &chat->generator, device, &chat->config, chat->weights, (uint32_t)context, error);
 }
 
 static void close_chat(struct chat *chat)
@@ -140,16 +140,16 @@ static bool generate(struct chat *chat, struct lw_string *answer, struct lw_erro
     struct lw_string piece = {0};
     bool done = true;
     for (uint64_t i = 0; done && i < flags->max_tokens && !lw_interrupt_requested(); i++) {
-        uint32_t id = lw_sample(&sampling, chat->draws++, chat->logits, chat->order,
-            chat->config.vocab_size);
+        uint32_t id =
+            lw_sample(&sampling, chat->draws++, chat->logits, chat->order, chat->config.vocab_size);
         if (is_stop(chat, id)) {
             break;
         }
         done = lw_token_stream_push(&stream, id, &piece, error);
         flush_text(&piece, answer, error);
         done = done && error->status == LW_OK &&
-            (i + 1 == flags->max_tokens ||
-                lw_generator_append(chat->generator, id, chat->logits, error));
+               (i + 1 == flags->max_tokens ||
+                   lw_generator_append(chat->generator, id, chat->logits, error));
     }
     done = done && lw_token_stream_finish(&stream, &piece, error);
     flush_text(&piece, answer, error);
@@ -158,19 +158,19 @@ static bool generate(struct chat *chat, struct lw_string *answer, struct lw_erro
     return done;
 }
 
-static bool answer_message(struct chat *chat, const char *text, size_t length,
-    struct lw_error *error)
+static bool answer_message(
+    struct chat *chat, const char *text, size_t length, struct lw_error *error)
 {
     struct lw_tokens prompt = {0};
     struct lw_string answer = {0};
     bool done = lw_conversation_add(&chat->conversation, LW_ROLE_USER, text, length, error) &&
-        lw_template_encode_prompt(chat->chat_template, chat->tokenizer, &chat->conversation,
-            &prompt, error) &&
-        lw_generator_prompt(chat->generator, prompt.ids, (uint32_t)prompt.count, chat->logits,
-            error) &&
-        generate(chat, &answer, error) &&
-        lw_conversation_add(&chat->conversation, LW_ROLE_ASSISTANT, lw_string_text(&answer),
-            answer.length, error);
+                lw_template_encode_prompt(
+                    chat->chat_template, chat->tokenizer, &chat->conversation, &prompt, error) &&
+                lw_generator_prompt(
+                    chat->generator, prompt.ids, (uint32_t)prompt.count, chat->logits, error) &&
+                generate(chat, &answer, error) &&
+                lw_conversation_add(&chat->conversation, LW_ROLE_ASSISTANT, lw_string_text(&answer),
+                    answer.length, error);
     lw_tokens_free(&prompt);
     lw_string_free(&answer);
     return done;
@@ -230,8 +230,8 @@ static bool run(int argc, char **argv, struct lw_error *error)
     struct chat chat = {.flags = &flags};
     lw_interrupt_catch();
     bool done = open_chat(&chat, session.device, argv[0], error) &&
-        (flags.prompt ? answer_message(&chat, flags.prompt, strlen(flags.prompt), error)
-                      : converse(&chat, error));
+                (flags.prompt ? answer_message(&chat, flags.prompt, strlen(flags.prompt), error)
+                              : converse(&chat, error));
     close_chat(&chat);
     return lw_session_close(&session, done, error);
 }

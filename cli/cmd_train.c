@@ -31,8 +31,7 @@ static bool print_keys(struct lw_error *error)
     return done;
 }
 
-static bool train(const struct lw_recipe *recipe, const struct flags *flags,
-    struct lw_error *error)
+static bool train(const struct lw_recipe *recipe, const struct flags *flags, struct lw_error *error)
 {
     struct lw_device_options options = flags->device;
     if (!options.device) {
@@ -66,12 +65,12 @@ static bool run(int argc, char **argv, struct lw_error *error)
         return print_keys(error);
     }
     if (count < 1 || strchr(argv[0], '=')) {
-        return lw_fail(error, LW_USAGE,
-            "name a recipe file first: lewin train RECIPE.yaml [key=value ...]");
+        return lw_fail(
+            error, LW_USAGE, "name a recipe file first: lewin train RECIPE.yaml [key=value ...]");
     }
     struct lw_recipe recipe;
-    if (!lw_recipe_load(&recipe, argv[0], (const char *const *)argv + 1, (size_t)count - 1,
-            error)) {
+    if (!lw_recipe_load(
+            &recipe, argv[0], (const char *const *)argv + 1, (size_t)count - 1, error)) {
         return false;
     }
     bool done = train(&recipe, &flags, error);

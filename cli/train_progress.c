@@ -70,8 +70,8 @@ static void print_figures(const struct lw_metrics_entry *entry)
 {
     char left[48];
     lw_metrics_duration(entry->remaining_seconds, left, sizeof left);
-    printf("step %" PRIu64 "/%" PRIu64 "  epoch %.2f", entry->step, entry->total_steps,
-        entry->epoch);
+    printf(
+        "step %" PRIu64 "/%" PRIu64 "  epoch %.2f", entry->step, entry->total_steps, entry->epoch);
     if (!isnan(entry->loss)) {
         printf("  loss %.4f  lr %.3g  grad_norm %.3f", entry->loss, entry->rate, entry->grad_norm);
     }

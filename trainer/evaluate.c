@@ -6,8 +6,8 @@
 #include "trainer/run.h"
 
 // The summed loss of the packed step, which the decoder adds up on the device.
-static bool sum_losses(struct lw_trainer *trainer, size_t batches, float *sum,
-    struct lw_error *error)
+static bool sum_losses(
+    struct lw_trainer *trainer, size_t batches, float *sum, struct lw_error *error)
 {
     struct lw_decoder *decoder = trainer->training->decoder;
     for (size_t i = 0; i < batches; i++) {
@@ -19,11 +19,11 @@ static bool sum_losses(struct lw_trainer *trainer, size_t batches, float *sum,
     const float zero = 0;
     struct lw_device *device = trainer->params.device;
     return lw_download(device, &decoder->loss_sum, 0, sum, sizeof *sum, error) &&
-        lw_upload(device, &decoder->loss_sum, 0, &zero, sizeof zero, error);
+           lw_upload(device, &decoder->loss_sum, 0, &zero, sizeof zero, error);
 }
 
-bool lw_evaluate(struct lw_trainer *trainer, double *eval_loss, double *token_loss,
-    struct lw_error *error)
+bool lw_evaluate(
+    struct lw_trainer *trainer, double *eval_loss, double *token_loss, struct lw_error *error)
 {
     size_t count = lw_dataset_held_out_count(trainer->dataset);
     size_t most = (size_t)trainer->params.recipe->per_device_eval_batch_size;

@@ -8,8 +8,8 @@
 #include "trainer/evaluate.h"
 #include "trainer/run.h"
 
-static struct lw_metrics_entry entry_of(const struct lw_trainer *trainer,
-    const struct lw_step_report *report)
+static struct lw_metrics_entry entry_of(
+    const struct lw_trainer *trainer, const struct lw_step_report *report)
 {
     const struct lw_trainer_progress *progress = &trainer->progress;
     double elapsed = lw_trainer_elapsed(trainer);
@@ -36,8 +36,8 @@ static void send(const struct lw_trainer *trainer, const struct lw_event *event)
     trainer->params.event(trainer->params.context, event);
 }
 
-static bool write_log(struct lw_trainer *trainer, const struct lw_metrics_entry *entry,
-    struct lw_error *error)
+static bool write_log(
+    struct lw_trainer *trainer, const struct lw_metrics_entry *entry, struct lw_error *error)
 {
     send(trainer, &(struct lw_event){.kind = LW_EVENT_LOG, .entry = *entry});
     return lw_metrics_add(trainer->metrics, entry, error);
@@ -50,8 +50,8 @@ static bool report_update(struct lw_trainer *trainer, struct lw_error *error)
     const struct lw_recipe *recipe = trainer->params.recipe;
     uint64_t update = progress->reported + 1;
     struct lw_step_report report;
-    if (!lw_optimizer_report(trainer->training->optimizer, update,
-            progress->tickets[update % 2], &report, error)) {
+    if (!lw_optimizer_report(
+            trainer->training->optimizer, update, progress->tickets[update % 2], &report, error)) {
         return false;
     }
     progress->reported = update;
@@ -76,8 +76,8 @@ static bool submit_update(struct lw_trainer *trainer, uint64_t update, struct lw
     struct lw_trainer_progress *progress = &trainer->progress;
     uint64_t epoch = (update - 1) / trainer->updates_per_epoch;
     uint64_t step = (update - 1) % trainer->updates_per_epoch;
-    size_t count = lw_dataset_step(trainer->dataset, epoch, step, trainer->global_batch,
-        trainer->views);
+    size_t count =
+        lw_dataset_step(trainer->dataset, epoch, step, trainer->global_batch, trainer->views);
     size_t batches = lw_pack_step(trainer->pack, trainer->views, count);
     struct lw_pack_totals totals = lw_pack_totals(trainer->pack);
     // A step without a label teaches nothing; its gradients are zero.
@@ -122,7 +122,7 @@ static bool evaluate(struct lw_trainer *trainer, struct lw_error *error)
     struct lw_metrics_entry entry = entry_of(trainer, &(struct lw_step_report){0});
     entry.loss = entry.grad_norm = NAN;
     return lw_evaluate(trainer, &entry.eval_loss, &entry.eval_token_loss, error) &&
-        write_log(trainer, &entry, error);
+           write_log(trainer, &entry, error);
 }
 
 static bool falls_on(uint64_t update, int64_t every)
@@ -138,7 +138,7 @@ static bool advance(struct lw_trainer *trainer, uint64_t update, struct lw_error
     bool stop = trainer->params.stopping();
     bool saves = falls_on(update, recipe->save_steps) || (stop && !last);
     bool evaluates = lw_dataset_held_out_count(trainer->dataset) &&
-        (last || falls_on(update, recipe->eval_steps));
+                     (last || falls_on(update, recipe->eval_steps));
     if (!submit_update(trainer, update, error)) {
         return false;
     }

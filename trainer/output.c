@@ -31,7 +31,7 @@ static bool remove_old_run(const char *output, struct lw_error *error)
     for (size_t i = 0; done && i < sizeof early_files / sizeof *early_files; i++) {
         lw_string_clear(&path);
         done = lw_string_addf(&path, error, "%s/%s", output, early_files[i]) &&
-            (!lw_file_exists(path.data) || lw_file_remove(path.data, error));
+               (!lw_file_exists(path.data) || lw_file_remove(path.data, error));
     }
     lw_string_free(&path);
     return done;
@@ -57,8 +57,8 @@ static bool check_unused(const char *output, struct lw_error *error)
     return done;
 }
 
-static bool find_checkpoint(const struct lw_recipe *recipe, char *resumed, size_t size,
-    struct lw_error *error)
+static bool find_checkpoint(
+    const struct lw_recipe *recipe, char *resumed, size_t size, struct lw_error *error)
 {
     const char *wanted = recipe->resume_from_checkpoint;
     bool automatic = !wanted || !strcmp(wanted, "true");
@@ -72,8 +72,8 @@ static bool find_checkpoint(const struct lw_recipe *recipe, char *resumed, size_
     } else if (wanted && !automatic && strcmp(wanted, "false") != 0) {
         snprintf(resumed, size, "%s", wanted);
     } else if (wanted && automatic) {
-        return lw_fail(error, LW_BAD_INPUT,
-            "resume_from_checkpoint: there is no checkpoint in %s", recipe->output_dir);
+        return lw_fail(error, LW_BAD_INPUT, "resume_from_checkpoint: there is no checkpoint in %s",
+            recipe->output_dir);
     }
     return true;
 }
@@ -82,15 +82,15 @@ static bool record_recipe(const struct lw_recipe *recipe, struct lw_error *error
 {
     struct lw_string path = {0}, text = {0};
     bool done = lw_string_addf(&path, error, "%s/recipe.yaml", recipe->output_dir) &&
-        lw_recipe_print(recipe, &text, error) &&
-        lw_file_write_whole(path.data, text.data, text.length, error);
+                lw_recipe_print(recipe, &text, error) &&
+                lw_file_write_whole(path.data, text.data, text.length, error);
     lw_string_free(&path);
     lw_string_free(&text);
     return done;
 }
 
-bool lw_output_prepare(const struct lw_recipe *recipe, char *resumed, size_t size,
-    struct lw_error *error)
+bool lw_output_prepare(
+    const struct lw_recipe *recipe, char *resumed, size_t size, struct lw_error *error)
 {
     const char *output = recipe->output_dir;
     if (!lw_folder_create(output, error)) {
@@ -101,5 +101,5 @@ bool lw_output_prepare(const struct lw_recipe *recipe, char *resumed, size_t siz
         return remove_old_run(output, error) && record_recipe(recipe, error);
     }
     return find_checkpoint(recipe, resumed, size, error) &&
-        (*resumed || check_unused(output, error)) && record_recipe(recipe, error);
+           (*resumed || check_unused(output, error)) && record_recipe(recipe, error);
 }

@@ -13,7 +13,7 @@ struct lw_recipe;
 // checkpoint to go on from (resume_from_checkpoint, else the newest), or "". A folder with other
 // people's files and no checkpoint is LW_BAD_INPUT, unless overwrite_output_dir is set, which
 // removes the old run's checkpoints and log.
-bool lw_output_prepare(const struct lw_recipe *recipe, char *resumed, size_t size,
-    struct lw_error *error);
+bool lw_output_prepare(
+    const struct lw_recipe *recipe, char *resumed, size_t size, struct lw_error *error);
 
 #endif

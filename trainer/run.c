@@ -24,8 +24,8 @@
 static void forward_bad_record(void *context, const struct lw_bad_record *record)
 {
     const struct lw_run_params *params = context;
-    params->event(params->context,
-        &(struct lw_event){.kind = LW_EVENT_BAD_RECORD, .record = record});
+    params->event(
+        params->context, &(struct lw_event){.kind = LW_EVENT_BAD_RECORD, .record = record});
 }
 
 static bool load_data(struct lw_trainer *trainer, struct lw_error *error)
@@ -63,10 +63,10 @@ static void plan_updates(struct lw_trainer *trainer)
 {
     const struct lw_recipe *recipe = trainer->params.recipe;
     trainer->global_batch = (size_t)recipe->global_batch_size;
-    trainer->updates_per_epoch = lw_updates_per_epoch(lw_dataset_train_count(trainer->dataset),
-        trainer->global_batch);
-    uint64_t total = lw_updates_in_run(trainer->updates_per_epoch, recipe->num_train_epochs,
-        recipe->max_steps);
+    trainer->updates_per_epoch =
+        lw_updates_per_epoch(lw_dataset_train_count(trainer->dataset), trainer->global_batch);
+    uint64_t total =
+        lw_updates_in_run(trainer->updates_per_epoch, recipe->num_train_epochs, recipe->max_steps);
     trainer->schedule = lw_recipe_schedule(recipe, total);
 }
 
@@ -76,8 +76,9 @@ static bool hash_recipe(struct lw_trainer *trainer, uint64_t *hash, struct lw_er
     const struct lw_recipe *recipe = trainer->params.recipe;
     const struct lw_schedule *schedule = &trainer->schedule;
     struct lw_string text = {0};
-    bool done = lw_string_addf(&text, error, "%d %.17g %llu %llu %llu %d %.17g %.17g %.17g %.17g "
-                                             "%.17g",
+    bool done = lw_string_addf(&text, error,
+        "%d %.17g %llu %llu %llu %d %.17g %.17g %.17g %.17g "
+        "%.17g",
         (int)schedule->kind, schedule->peak, (unsigned long long)schedule->warmup_updates,
         (unsigned long long)schedule->total_updates, (unsigned long long)trainer->global_batch,
         recipe->compute_type, recipe->weight_decay, recipe->adam_beta1, recipe->adam_beta2,
@@ -88,8 +89,8 @@ static bool hash_recipe(struct lw_trainer *trainer, uint64_t *hash, struct lw_er
 }
 
 // Finds the checkpoint to go on from, or makes sure that there is nothing in the way of a new run.
-static bool prepare_output(struct lw_trainer *trainer, char *resumed, size_t size,
-    struct lw_error *error)
+static bool prepare_output(
+    struct lw_trainer *trainer, char *resumed, size_t size, struct lw_error *error)
 {
     uint64_t recipe_hash, fingerprint = lw_dataset_fingerprint(trainer->dataset);
     if (!hash_recipe(trainer, &recipe_hash, error) ||
@@ -119,17 +120,17 @@ static uint32_t round_tokens(uint64_t tokens)
     return (uint32_t)((tokens + 63) / 64 * 64);
 }
 
-static bool wanted_tokens(const struct lw_trainer *trainer, uint32_t *tokens,
-    struct lw_error *error)
+static bool wanted_tokens(
+    const struct lw_trainer *trainer, uint32_t *tokens, struct lw_error *error)
 {
     bool cpu = (lw_device_caps(trainer->params.device)->features & LW_FEATURE_CPU) != 0;
-    const struct lw_budget_params params = {.global_batch = trainer->global_batch,
-        .largest = cpu ? MOST_TOKENS_CPU : MOST_TOKENS_GPU};
+    const struct lw_budget_params params = {
+        .global_batch = trainer->global_batch, .largest = cpu ? MOST_TOKENS_CPU : MOST_TOKENS_GPU};
     return lw_budget_choose(trainer->dataset, &params, tokens, error);
 }
 
-static struct lw_training_params training_params(const struct lw_trainer *trainer,
-    uint32_t tokens, enum lw_keep keep)
+static struct lw_training_params training_params(
+    const struct lw_trainer *trainer, uint32_t tokens, enum lw_keep keep)
 {
     const struct lw_recipe *recipe = trainer->params.recipe;
     return (struct lw_training_params){.config = &trainer->config,
@@ -189,12 +190,11 @@ static bool load_model(struct lw_trainer *trainer, const char *resumed, struct l
         !lw_layout_create(&layout, &trainer->config, UINT64_MAX, error)) {
         return false;
     }
-    trainer->params.event(trainer->params.context,
-        &(struct lw_event){.kind = LW_EVENT_PLAN,
-            .plan = &plan,
-            .keep = chosen.keep,
-            .config = &trainer->config,
-            .parameters = layout->parameter_elements});
+    trainer->params.event(trainer->params.context, &(struct lw_event){.kind = LW_EVENT_PLAN,
+                                                       .plan = &plan,
+                                                       .keep = chosen.keep,
+                                                       .config = &trainer->config,
+                                                       .parameters = layout->parameter_elements});
     lw_layout_destroy(layout);
     if (plan.total > plan.available) {
         return lw_fail(error, LW_NO_RESOURCE,
@@ -203,8 +203,8 @@ static bool load_model(struct lw_trainer *trainer, const char *resumed, struct l
             (double)plan.total / 0x1p30, (double)plan.available / 0x1p30,
             (double)(plan.total - plan.available) / 0x1p30);
     }
-    if (!lw_training_create(&trainer->training, trainer->params.device, &chosen, trainer->base,
-            error)) {
+    if (!lw_training_create(
+            &trainer->training, trainer->params.device, &chosen, trainer->base, error)) {
         return false;
     }
     trainer->state.tokens_per_batch = chosen.tokens;
@@ -212,10 +212,10 @@ static bool load_model(struct lw_trainer *trainer, const char *resumed, struct l
         return false;
     }
     if (*resumed) {
-        trainer->params.event(trainer->params.context,
-            &(struct lw_event){.kind = LW_EVENT_RESUMED,
-                .path = resumed,
-                .entry = {.step = trainer->state.update}});
+        trainer->params.event(
+            trainer->params.context, &(struct lw_event){.kind = LW_EVENT_RESUMED,
+                                         .path = resumed,
+                                         .entry = {.step = trainer->state.update}});
     }
     return true;
 }
@@ -228,7 +228,7 @@ static bool create_batches(struct lw_trainer *trainer, struct lw_error *error)
     uint32_t tokens = trainer->training->params.tokens;
     trainer->views = lw_calloc(most, sizeof *trainer->views, error);
     return trainer->views && lw_pack_create(&trainer->pack, tokens, most, error) &&
-        lw_batch_create(&trainer->batch, tokens, error);
+           lw_batch_create(&trainer->batch, tokens, error);
 }
 
 static bool open_log(struct lw_trainer *trainer, struct lw_error *error)
@@ -236,14 +236,15 @@ static bool open_log(struct lw_trainer *trainer, struct lw_error *error)
     const struct lw_recipe *recipe = trainer->params.recipe;
     struct lw_string path = {0};
     size_t entries = (size_t)(2 * trainer->schedule.total_updates + 2);
-    bool done = lw_string_addf(&path, error, "%s/trainer_log.jsonl", recipe->output_dir) &&
+    bool done =
+        lw_string_addf(&path, error, "%s/trainer_log.jsonl", recipe->output_dir) &&
         lw_metrics_open(&trainer->metrics, path.data, trainer->state.update, entries, error);
     lw_string_free(&path);
     return done;
 }
 
-bool lw_trainer_create(struct lw_trainer **out, const struct lw_run_params *params,
-    struct lw_error *error)
+bool lw_trainer_create(
+    struct lw_trainer **out, const struct lw_run_params *params, struct lw_error *error)
 {
     *out = NULL;
     char resumed[4096] = "";
@@ -254,13 +255,13 @@ bool lw_trainer_create(struct lw_trainer **out, const struct lw_run_params *para
     }
     trainer->params = *params;
     bool made = lw_config_load(&trainer->config, model, error) &&
-        lw_checkpoint_open(&trainer->base, model, error) && load_data(trainer, error);
+                lw_checkpoint_open(&trainer->base, model, error) && load_data(trainer, error);
     if (made) {
         plan_updates(trainer);
     }
     made = made && prepare_output(trainer, resumed, sizeof resumed, error) &&
-        load_model(trainer, resumed, error) && create_batches(trainer, error) &&
-        open_log(trainer, error);
+           load_model(trainer, resumed, error) && create_batches(trainer, error) &&
+           open_log(trainer, error);
     if (!made) {
         lw_trainer_destroy(trainer);
         return false;
@@ -293,8 +294,8 @@ double lw_trainer_elapsed(const struct lw_trainer *trainer)
     return trainer->state.elapsed_seconds + lw_clock_seconds() - trainer->started;
 }
 
-bool lw_trainer_profile(struct lw_trainer *trainer, const struct lw_batch *batch,
-    struct lw_error *error)
+bool lw_trainer_profile(
+    struct lw_trainer *trainer, const struct lw_batch *batch, struct lw_error *error)
 {
     struct lw_device *device = trainer->params.device;
     if (!lw_device_profile(device, (enum lw_kernel_id)0)) {
@@ -314,7 +315,7 @@ bool lw_trainer_draw(const struct lw_trainer *trainer, struct lw_error *error)
     const struct lw_metrics_point *points = lw_metrics_points(trainer->metrics, &count);
     const char *output = trainer->params.recipe->output_dir;
     bool done = lw_string_addf(&path, error, "%s/training_loss.svg", output) &&
-        lw_chart_write(path.data, "Training loss", points, count, error);
+                lw_chart_write(path.data, "Training loss", points, count, error);
     lw_string_free(&path);
     return done;
 }

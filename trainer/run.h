@@ -41,16 +41,16 @@ struct lw_trainer {
 };
 
 // Loads the data and the model, plans the memory, and resumes from a checkpoint when there is one.
-bool lw_trainer_create(struct lw_trainer **trainer, const struct lw_run_params *params,
-    struct lw_error *error);
+bool lw_trainer_create(
+    struct lw_trainer **trainer, const struct lw_run_params *params, struct lw_error *error);
 void lw_trainer_destroy(struct lw_trainer *trainer);
 
 // Seconds spent on the run, those before a resumption included.
 double lw_trainer_elapsed(const struct lw_trainer *trainer);
 
 // With --profile: waits for the device and adds up the times of the micro-batch.
-bool lw_trainer_profile(struct lw_trainer *trainer, const struct lw_batch *batch,
-    struct lw_error *error);
+bool lw_trainer_profile(
+    struct lw_trainer *trainer, const struct lw_batch *batch, struct lw_error *error);
 
 // Writes OUTPUT/training_loss.svg.
 bool lw_trainer_draw(const struct lw_trainer *trainer, struct lw_error *error);

@@ -61,8 +61,8 @@ static bool write_parameter(const struct lw_store *store, const struct lw_parame
     return done;
 }
 
-static struct lw_tensor_info parameter_info(const struct lw_parameter *parameter,
-    const char *name, enum lw_dtype dtype)
+static struct lw_tensor_info parameter_info(
+    const struct lw_parameter *parameter, const char *name, enum lw_dtype dtype)
 {
     struct lw_tensor_info info = {.name = name, .dtype = dtype, .rank = (int)parameter->rank};
     info.shape[0] = parameter->rank == 1 ? parameter->columns : parameter->rows;
@@ -100,8 +100,8 @@ static bool write_weights(struct lw_checkpoint_writer *writer, const struct lw_t
 {
     for (size_t i = 0; i < count; i++) {
         const struct lw_parameter *parameter = find_parameter(training->layout, infos[i].name);
-        if (!write_parameter(training->master, parameter, infos[i].dtype, add_to_checkpoint, writer,
-                error)) {
+        if (!write_parameter(
+                training->master, parameter, infos[i].dtype, add_to_checkpoint, writer, error)) {
             return false;
         }
     }
@@ -113,13 +113,13 @@ static const char *const state_prefixes[] = {"master.", "exp_avg.", "exp_avg_sq.
 
 static const struct lw_store *state_store(const struct lw_training *training, size_t index)
 {
-    return index == 0 ? training->master
-        : index == 1  ? training->first_moments
-                      : training->second_moments;
+    return index == 0   ? training->master
+           : index == 1 ? training->first_moments
+                        : training->second_moments;
 }
 
-static bool write_state_tensors(struct lw_safetensors_writer *file,
-    const struct lw_training *training, struct lw_error *error)
+static bool write_state_tensors(
+    struct lw_safetensors_writer *file, const struct lw_training *training, struct lw_error *error)
 {
     const struct lw_layout *layout = training->layout;
     for (size_t i = 0; i < 3 * layout->parameter_count; i++) {
@@ -132,8 +132,8 @@ static bool write_state_tensors(struct lw_safetensors_writer *file,
     return lw_safetensors_writer_finish(file, error);
 }
 
-static bool write_optimizer(const char *folder, const struct lw_training *training,
-    struct lw_error *error)
+static bool write_optimizer(
+    const char *folder, const struct lw_training *training, struct lw_error *error)
 {
     const struct lw_layout *layout = training->layout;
     size_t count = 3 * layout->parameter_count;
@@ -149,8 +149,8 @@ static bool write_optimizer(const char *folder, const struct lw_training *traini
         infos[i] = parameter_info(parameter, names[i], LW_DTYPE_F32);
     }
     done = done && lw_string_addf(&path, error, "%s/optimizer.safetensors", folder) &&
-        lw_safetensors_writer_create(&file, path.data, infos, count, error) &&
-        write_state_tensors(file, training, error);
+           lw_safetensors_writer_create(&file, path.data, infos, count, error) &&
+           write_state_tensors(file, training, error);
     lw_safetensors_writer_destroy(file);
     lw_string_free(&path);
     lw_free(infos);
@@ -169,10 +169,12 @@ static bool write_state(struct lw_checkpoint_writer *writer, const struct lw_sna
             "{\n  \"global_step\": %" PRIu64 ",\n  \"max_steps\": %" PRIu64
             ",\n  \"epoch\": %.17g,\n  \"num_input_tokens_seen\": %" PRIu64 ",\n  \"lewin\": {\n"
             "    \"data\": \"%016" PRIx64 "\",\n    \"recipe\": \"%016" PRIx64 "\",\n"
-            "    \"tokens_per_batch\": %" PRIu64 ",\n    \"elapsed_seconds\": %.17g,\n    \"window_loss\": %.17g,\n"
+            "    \"tokens_per_batch\": %" PRIu64
+            ",\n    \"elapsed_seconds\": %.17g,\n    \"window_loss\": %.17g,\n"
             "    \"window_count\": %" PRIu64 "\n  }\n}\n",
             state->update, state->total_updates, state->epoch, state->tokens, state->fingerprint,
-            state->recipe, state->tokens_per_batch, state->elapsed_seconds, state->window_loss, state->window_count) &&
+            state->recipe, state->tokens_per_batch, state->elapsed_seconds, state->window_loss,
+            state->window_count) &&
         lw_checkpoint_writer_file(writer, "trainer_state.json", text.data, text.length, error);
     lw_string_free(&text);
     return done;
@@ -180,20 +182,18 @@ static bool write_state(struct lw_checkpoint_writer *writer, const struct lw_sna
 
 // `state` NULL: the model alone.
 static bool write_folder(const char *folder, const struct lw_training *training,
-    const struct lw_checkpoint *base, const struct lw_snapshot_state *state,
-    struct lw_error *error)
+    const struct lw_checkpoint *base, const struct lw_snapshot_state *state, struct lw_error *error)
 {
     size_t count;
     struct lw_tensor_info *infos = list_tensors(training->layout, base, &count, error);
     struct lw_checkpoint_writer *writer = NULL;
-    const struct lw_checkpoint_params params = {
-        .folder = folder, .tensors = infos, .count = count};
+    const struct lw_checkpoint_params params = {.folder = folder, .tensors = infos, .count = count};
     bool done = infos && lw_checkpoint_writer_create(&writer, &params, error) &&
-        write_weights(writer, training, infos, count, error) &&
-        (!state || (write_optimizer(lw_checkpoint_writer_place(writer), training, error) &&
-                       write_state(writer, state, error))) &&
-        lw_checkpoint_writer_carry(writer, lw_checkpoint_folder(base), error) &&
-        lw_checkpoint_writer_finish(writer, error);
+                write_weights(writer, training, infos, count, error) &&
+                (!state || (write_optimizer(lw_checkpoint_writer_place(writer), training, error) &&
+                               write_state(writer, state, error))) &&
+                lw_checkpoint_writer_carry(writer, lw_checkpoint_folder(base), error) &&
+                lw_checkpoint_writer_finish(writer, error);
     lw_checkpoint_writer_destroy(writer);
     lw_free(infos);
     return done || lw_fail_in(error, "writing %s", folder);
@@ -205,8 +205,7 @@ void lw_snapshot_path(char *path, size_t size, const char *output, uint64_t step
 }
 
 bool lw_snapshot_save(const char *folder, const struct lw_training *training,
-    const struct lw_checkpoint *base, const struct lw_snapshot_state *state,
-    struct lw_error *error)
+    const struct lw_checkpoint *base, const struct lw_snapshot_state *state, struct lw_error *error)
 {
     if (lw_folder_exists(folder) && !lw_folder_remove(folder, error)) {
         return false;
@@ -214,13 +213,13 @@ bool lw_snapshot_save(const char *folder, const struct lw_training *training,
     return write_folder(folder, training, base, state, error);
 }
 
-static bool move_file(const char *from_folder, const char *to_folder, const char *name,
-    struct lw_error *error)
+static bool move_file(
+    const char *from_folder, const char *to_folder, const char *name, struct lw_error *error)
 {
     struct lw_string from = {0}, to = {0};
     bool done = lw_string_addf(&from, error, "%s/%s", from_folder, name) &&
-        lw_string_addf(&to, error, "%s/%s", to_folder, name) &&
-        lw_file_rename(from.data, to.data, error);
+                lw_string_addf(&to, error, "%s/%s", to_folder, name) &&
+                lw_file_rename(from.data, to.data, error);
     lw_string_free(&from);
     lw_string_free(&to);
     return done;
@@ -249,15 +248,15 @@ bool lw_snapshot_export(const char *output, const struct lw_training *training,
 {
     struct lw_string whole = {0};
     bool done = lw_string_addf(&whole, error, "%s/model-being-moved", output) &&
-        (!lw_folder_exists(whole.data) || lw_folder_remove(whole.data, error)) &&
-        write_folder(whole.data, training, base, NULL, error) &&
-        move_files(whole.data, output, error) && lw_folder_remove(whole.data, error);
+                (!lw_folder_exists(whole.data) || lw_folder_remove(whole.data, error)) &&
+                write_folder(whole.data, training, base, NULL, error) &&
+                move_files(whole.data, output, error) && lw_folder_remove(whole.data, error);
     lw_string_free(&whole);
     return done;
 }
 
-static bool read_hash(const struct lw_json_scope *scope, const char *key, uint64_t *hash,
-    struct lw_error *error)
+static bool read_hash(
+    const struct lw_json_scope *scope, const char *key, uint64_t *hash, struct lw_error *error)
 {
     const char *text;
     if (!lw_json_string(scope, key, &text, error)) {
@@ -267,8 +266,8 @@ static bool read_hash(const struct lw_json_scope *scope, const char *key, uint64
     return true;
 }
 
-static bool parse_state(const struct lw_json_scope *scope, struct lw_snapshot_state *state,
-    struct lw_error *error)
+static bool parse_state(
+    const struct lw_json_scope *scope, struct lw_snapshot_state *state, struct lw_error *error)
 {
     const int64_t most = (int64_t)1 << 53;
     int64_t update, total, tokens, tokens_per_batch, window_count;
@@ -277,8 +276,7 @@ static bool parse_state(const struct lw_json_scope *scope, struct lw_snapshot_st
         !lw_json_integer(scope, "max_steps", 1, most, &total, error) ||
         !lw_json_number(scope, "epoch", 0, 1e12, &state->epoch, error) ||
         !lw_json_integer(scope, "num_input_tokens_seen", 0, most, &tokens, error) ||
-        !lw_json_is_object(&own, error) ||
-        !read_hash(&own, "data", &state->fingerprint, error) ||
+        !lw_json_is_object(&own, error) || !read_hash(&own, "data", &state->fingerprint, error) ||
         !read_hash(&own, "recipe", &state->recipe, error) ||
         !lw_json_integer(&own, "tokens_per_batch", 1, 1 << 24, &tokens_per_batch, error) ||
         !lw_json_number(&own, "elapsed_seconds", 0, 1e12, &state->elapsed_seconds, error) ||
@@ -294,14 +292,14 @@ static bool parse_state(const struct lw_json_scope *scope, struct lw_snapshot_st
     return true;
 }
 
-bool lw_snapshot_read_state(const char *folder, struct lw_snapshot_state *state,
-    struct lw_error *error)
+bool lw_snapshot_read_state(
+    const char *folder, struct lw_snapshot_state *state, struct lw_error *error)
 {
     *state = (struct lw_snapshot_state){0};
     struct lw_string path = {0};
     cJSON *json = NULL;
     bool done = lw_string_addf(&path, error, "%s/trainer_state.json", folder) &&
-        (json = lw_json_read(path.data, NULL, error)) != NULL;
+                (json = lw_json_read(path.data, NULL, error)) != NULL;
     const struct lw_json_scope scope = {json, lw_string_text(&path)};
     done = done && lw_json_is_object(&scope, error) && parse_state(&scope, state, error);
     cJSON_Delete(json);
@@ -310,8 +308,7 @@ bool lw_snapshot_read_state(const char *folder, struct lw_snapshot_state *state,
 }
 
 static bool read_parameter(const struct lw_safetensors *file, const struct lw_store *store,
-    const struct lw_parameter *parameter, const char *prefix, float *values,
-    struct lw_error *error)
+    const struct lw_parameter *parameter, const char *prefix, float *values, struct lw_error *error)
 {
     char name[128];
     snprintf(name, sizeof name, "%s%s", prefix, parameter->name);
@@ -325,8 +322,8 @@ static bool read_parameter(const struct lw_safetensors *file, const struct lw_st
     }
     for (uint64_t first = 0; first < total; first += CHUNK) {
         uint64_t count = total - first < CHUNK ? total - first : CHUNK;
-        if (!lw_safetensors_read(file, info, first * sizeof *values, values,
-                count * sizeof *values, error) ||
+        if (!lw_safetensors_read(
+                file, info, first * sizeof *values, values, count * sizeof *values, error) ||
             !lw_store_write(store, parameter, first, values, count, error)) {
             return false;
         }
@@ -341,12 +338,11 @@ bool lw_snapshot_load(const char *folder, struct lw_training *training, struct l
     struct lw_safetensors *file = NULL;
     float *values = lw_calloc(CHUNK, sizeof *values, error);
     bool done = values && lw_string_addf(&path, error, "%s/optimizer.safetensors", folder) &&
-        lw_safetensors_open(&file, path.data, error);
+                lw_safetensors_open(&file, path.data, error);
     for (size_t i = 0; done && i < 3 * layout->parameter_count; i++) {
         size_t store = i / layout->parameter_count;
         done = read_parameter(file, state_store(training, store),
-            &layout->parameters[i % layout->parameter_count], state_prefixes[store], values,
-            error);
+            &layout->parameters[i % layout->parameter_count], state_prefixes[store], values, error);
     }
     done = done && lw_training_refresh(training, error);
     lw_safetensors_close(file);
@@ -361,13 +357,13 @@ static uint64_t step_of(const char *name)
     size_t prefix = strlen(CHECKPOINT_PREFIX);
     const char *digits = name + prefix;
     bool matches = !strncmp(name, CHECKPOINT_PREFIX, prefix) && *digits &&
-        digits[strspn(digits, "0123456789")] == 0;
+                   digits[strspn(digits, "0123456789")] == 0;
     return matches ? strtoull(digits, NULL, 10) : 0;
 }
 
 // The newest and oldest checkpoints and how many there are.
-static bool survey(const char *output, uint64_t *newest, uint64_t *oldest, uint64_t *count,
-    struct lw_error *error)
+static bool survey(
+    const char *output, uint64_t *newest, uint64_t *oldest, uint64_t *count, struct lw_error *error)
 {
     struct lw_folder_list list = {0};
     *newest = *oldest = *count = 0;

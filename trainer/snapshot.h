@@ -36,8 +36,8 @@ bool lw_snapshot_export(const char *output, const struct lw_training *training,
     const struct lw_checkpoint *base, struct lw_error *error);
 
 // Reads trainer_state.json. LW_BAD_INPUT when it is none of Lewin's.
-bool lw_snapshot_read_state(const char *folder, struct lw_snapshot_state *state,
-    struct lw_error *error);
+bool lw_snapshot_read_state(
+    const char *folder, struct lw_snapshot_state *state, struct lw_error *error);
 
 // Reads masters and moments into `training` and makes the working weights from them.
 bool lw_snapshot_load(const char *folder, struct lw_training *training, struct lw_error *error);

@@ -36,26 +36,23 @@ struct lw_generator {
     struct pass step;                   // of one token, recorded once
 };
 
-static bool allocate_pass(struct lw_generator *generator, struct pass *pass,
-    struct lw_error *error)
+static bool allocate_pass(struct lw_generator *generator, struct pass *pass, struct lw_error *error)
 {
     struct lw_device *device = generator->device;
     enum lw_type type = generator->weights->type;
     uint64_t scratch = lw_layer_scratch(device, generator->config, type, pass->tokens, false);
-    struct lw_tensor row = {1, 1, generator->config->hidden_size, generator->config->hidden_size,
-        type};
+    struct lw_tensor row = {
+        1, 1, generator->config->hidden_size, generator->config->hidden_size, type};
     struct lw_tensor head = {1, generator->config->vocab_size, row.columns, row.columns, type};
     struct lw_tensor logits = {1, 1, head.rows, head.rows, LW_F32};
-    uint64_t head_scratch = lw_matmul_scratch(device,
-        &(struct lw_matmul){.layout = LW_MATMUL_NT, .a = row, .b = head, .c = logits});
+    uint64_t head_scratch = lw_matmul_scratch(
+        device, &(struct lw_matmul){.layout = LW_MATMUL_NT, .a = row, .b = head, .c = logits});
     scratch = scratch > head_scratch ? scratch : head_scratch;
     uint64_t list = (uint64_t)pass->tokens * sizeof(uint32_t);
     const struct lw_arena_params arena = {
         .name = "generation", .expected = scratch + 4 * list + 4096};
-    const struct lw_activations_params activations = {.config = generator->config,
-        .tokens = pass->tokens,
-        .type = type,
-        .keep = LW_KEEP_NOTHING};
+    const struct lw_activations_params activations = {
+        .config = generator->config, .tokens = pass->tokens, .type = type, .keep = LW_KEEP_NOTHING};
     struct lw_layer_context *context = &pass->context;
     *context = (struct lw_layer_context){.config = generator->config,
         .weights = generator->weights,
@@ -91,10 +88,10 @@ static void record_cache(const struct lw_generator *generator, const struct pass
 {
     struct lw_tensor keys = lw_qkv_part(generator->config, qkv, LW_PART_K);
     struct lw_tensor values = lw_qkv_part(generator->config, qkv, LW_PART_V);
-    lw_scatter_rows(pass->stream, &keys, &pass->positions, &pass->count, 0,
-        &generator->keys[layer]);
-    lw_scatter_rows(pass->stream, &values, &pass->positions, &pass->count, 0,
-        &generator->values[layer]);
+    lw_scatter_rows(
+        pass->stream, &keys, &pass->positions, &pass->count, 0, &generator->keys[layer]);
+    lw_scatter_rows(
+        pass->stream, &values, &pass->positions, &pass->count, 0, &generator->values[layer]);
 }
 
 // A prompt's queries see only the prompt; a single new query sees the cache.
@@ -106,18 +103,17 @@ static void record_attention(const struct lw_generator *generator, const struct 
         lw_layer_attend(pass->stream, &pass->context, values);
         return;
     }
-    lw_attention_decode(pass->stream,
-        &(struct lw_attention_decode){.capacity = generator->capacity,
-            .heads = config->heads,
-            .kv_heads = config->kv_heads,
-            .head_dim = config->head_dim,
-            .window = config->sliding_window,
-            .scale = 1 / sqrtf((float)config->head_dim),
-            .q = lw_qkv_part(config, &values->qkv, LW_PART_Q),
-            .k = generator->keys[layer],
-            .v = generator->values[layer],
-            .out = values->attended,
-            .position_buffer = pass->positions});
+    lw_attention_decode(pass->stream, &(struct lw_attention_decode){.capacity = generator->capacity,
+                                          .heads = config->heads,
+                                          .kv_heads = config->kv_heads,
+                                          .head_dim = config->head_dim,
+                                          .window = config->sliding_window,
+                                          .scale = 1 / sqrtf((float)config->head_dim),
+                                          .q = lw_qkv_part(config, &values->qkv, LW_PART_Q),
+                                          .k = generator->keys[layer],
+                                          .v = generator->values[layer],
+                                          .out = values->attended,
+                                          .position_buffer = pass->positions});
 }
 
 static void record_logits(const struct lw_generator *generator, const struct pass *pass)
@@ -134,17 +130,17 @@ static void record_logits(const struct lw_generator *generator, const struct pas
             .weight = lw_store_tensor(generator->weights, 0, LW_SLOT_FINAL_NORM),
             .inverse = lw_tensor_part(&activations->output_inverse, 0, 1, last, 1),
             .epsilon = config->rms_norm_eps});
-    lw_matmul(pass->stream,
-        &(struct lw_matmul){.layout = LW_MATMUL_NT,
-            .a = normed,
-            .b = lw_store_tensor(generator->weights, 0,
-                config->tied ? LW_SLOT_EMBEDDING : LW_SLOT_HEAD),
-            .c = lw_tensor_of(&generator->logits, LW_F32, 1, config->vocab_size),
-            .scratch = pass->context.scratch});
+    lw_matmul(
+        pass->stream, &(struct lw_matmul){.layout = LW_MATMUL_NT,
+                          .a = normed,
+                          .b = lw_store_tensor(generator->weights, 0,
+                              config->tied ? LW_SLOT_EMBEDDING : LW_SLOT_HEAD),
+                          .c = lw_tensor_of(&generator->logits, LW_F32, 1, config->vocab_size),
+                          .scratch = pass->context.scratch});
 }
 
-static bool record_pass(const struct lw_generator *generator, struct pass *pass,
-    struct lw_error *error)
+static bool record_pass(
+    const struct lw_generator *generator, struct pass *pass, struct lw_error *error)
 {
     if (!lw_stream_create(&pass->stream, generator->device, "generation", error)) {
         return false;
@@ -177,8 +173,8 @@ static bool allocate_cache(struct lw_generator *generator, struct lw_error *erro
     float frequency[512];
     uint64_t frequency_size = config->head_dim / 2 * sizeof *frequency;
     const struct lw_arena_params arena = {.name = "key-value cache",
-        .expected = (2 * config->layers) * (size + 256) + config->vocab_size * sizeof(float) +
-            4096};
+        .expected =
+            (2 * config->layers) * (size + 256) + config->vocab_size * sizeof(float) + 4096};
     generator->keys = lw_calloc(config->layers, sizeof *generator->keys, error);
     generator->values = lw_calloc(config->layers, sizeof *generator->values, error);
     if (!generator->keys || !generator->values ||
@@ -195,12 +191,12 @@ static bool allocate_cache(struct lw_generator *generator, struct lw_error *erro
         generator->values[i] = lw_tensor_of(&values, type, generator->capacity, columns);
     }
     lw_config_inverse_frequency(config, frequency);
-    return lw_arena_allocate(generator->arena, frequency_size, &generator->inverse_frequency,
+    return lw_arena_allocate(
+               generator->arena, frequency_size, &generator->inverse_frequency, error) &&
+           lw_upload(generator->device, &generator->inverse_frequency, 0, frequency, frequency_size,
                error) &&
-        lw_upload(generator->device, &generator->inverse_frequency, 0, frequency, frequency_size,
-            error) &&
-        lw_arena_allocate(generator->arena, config->vocab_size * sizeof(float),
-            &generator->logits, error);
+           lw_arena_allocate(
+               generator->arena, config->vocab_size * sizeof(float), &generator->logits, error);
 }
 
 bool lw_generator_create(struct lw_generator **out, struct lw_device *device,
@@ -217,8 +213,7 @@ bool lw_generator_create(struct lw_generator **out, struct lw_device *device,
     generator->weights = weights;
     generator->capacity = capacity;
     generator->step.tokens = 1;
-    if (!allocate_cache(generator, error) ||
-        !allocate_pass(generator, &generator->step, error) ||
+    if (!allocate_cache(generator, error) || !allocate_pass(generator, &generator->step, error) ||
         !record_pass(generator, &generator->step, error)) {
         lw_generator_destroy(generator);
         return false;
@@ -258,8 +253,8 @@ static bool check_ids(const struct lw_generator *generator, const uint32_t *ids,
     return true;
 }
 
-static bool run(struct lw_generator *generator, const struct pass *pass, float *logits,
-    struct lw_error *error)
+static bool run(
+    struct lw_generator *generator, const struct pass *pass, float *logits, struct lw_error *error)
 {
     uint64_t ticket;
     if (!lw_stream_submit(pass->stream, &ticket, error) ||
@@ -277,7 +272,7 @@ static bool upload_prompt(const struct lw_generator *generator, const struct pas
     uint64_t size = (uint64_t)pass->tokens * sizeof *ids;
     uint32_t *list = lw_calloc(pass->tokens, sizeof *list, error);
     bool done = list && lw_upload(generator->device, &pass->ids, 0, ids, size, error) &&
-        lw_upload(generator->device, &pass->segment_start, 0, list, size, error);
+                lw_upload(generator->device, &pass->segment_start, 0, list, size, error);
     for (uint32_t i = 0; done && i < pass->tokens; i++) {
         list[i] = i;
     }
@@ -298,14 +293,14 @@ bool lw_generator_prompt(struct lw_generator *generator, const uint32_t *ids, ui
     }
     struct pass pass = {.tokens = count};
     bool done = allocate_pass(generator, &pass, error) && record_pass(generator, &pass, error) &&
-        upload_prompt(generator, &pass, ids, error) && run(generator, &pass, logits, error);
+                upload_prompt(generator, &pass, ids, error) && run(generator, &pass, logits, error);
     free_pass(&pass);
     generator->length = done ? count : 0;
     return done;
 }
 
-bool lw_generator_append(struct lw_generator *generator, uint32_t id, float *logits,
-    struct lw_error *error)
+bool lw_generator_append(
+    struct lw_generator *generator, uint32_t id, float *logits, struct lw_error *error)
 {
     const struct pass *step = &generator->step;
     if (!check_ids(generator, &id, 1, generator->length, error) ||

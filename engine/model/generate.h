@@ -19,8 +19,8 @@ bool lw_generator_prompt(struct lw_generator *generator, const uint32_t *ids, ui
     float *logits, struct lw_error *error);
 
 // Appends one token; `logits` as above.
-bool lw_generator_append(struct lw_generator *generator, uint32_t id, float *logits,
-    struct lw_error *error);
+bool lw_generator_append(
+    struct lw_generator *generator, uint32_t id, float *logits, struct lw_error *error);
 
 // Tokens read and appended so far.
 uint32_t lw_generator_length(const struct lw_generator *generator);

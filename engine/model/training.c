@@ -51,11 +51,11 @@ static bool create_stores(struct lw_training *training, struct lw_error *error)
     training->master = training->weights;
     return (type == LW_F32 || lw_store_create(&training->master, device, layout, LW_F32,
                                   "master weights", error)) &&
-        lw_store_create(&training->gradients, device, layout, LW_F32, "gradients", error) &&
-        lw_store_create(&training->first_moments, device, layout, LW_F32, "first moments",
-            error) &&
-        lw_store_create(&training->second_moments, device, layout, LW_F32, "second moments",
-            error);
+           lw_store_create(&training->gradients, device, layout, LW_F32, "gradients", error) &&
+           lw_store_create(
+               &training->first_moments, device, layout, LW_F32, "first moments", error) &&
+           lw_store_create(
+               &training->second_moments, device, layout, LW_F32, "second moments", error);
 }
 
 static bool create_programs(struct lw_training *training, struct lw_error *error)
@@ -137,7 +137,7 @@ bool lw_training_refresh(struct lw_training *training, struct lw_error *error)
     }
     uint64_t ticket;
     bool done = lw_stream_end(stream, error) && lw_stream_submit(stream, &ticket, error) &&
-        lw_device_wait(training->device, ticket, error);
+                lw_device_wait(training->device, ticket, error);
     lw_stream_destroy(stream);
     return done;
 }

@@ -11,9 +11,9 @@ struct lw_checkpoint;
 
 struct lw_training_params {
     const struct lw_config *config;
-    enum lw_type type;   // of weights and activations: fp32 or bf16
-    uint32_t tokens;     // per micro-batch
-    enum lw_keep keep;   // LW_KEEP_INPUTS or LW_KEEP_ALL
+    enum lw_type type; // of weights and activations: fp32 or bf16
+    uint32_t tokens;   // per micro-batch
+    enum lw_keep keep; // LW_KEEP_INPUTS or LW_KEEP_ALL
     float beta1, beta2, epsilon, weight_decay;
     bool decay_all;
 };
