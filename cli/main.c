@@ -12,9 +12,8 @@ static const struct lw_command *const commands[] = {
     &lw_command_merge,
     &lw_command_chat,
     &lw_command_data,
-    &lw_command_devices,
     &lw_command_init,
-    &lw_command_merge,
+    &lw_command_devices,
     NULL,
 };
 enum { command_count = sizeof commands / sizeof commands[0] - 1 };

@@ -32,6 +32,7 @@ static bool allocate(struct lw_decoder *decoder, struct lw_error *error)
     const struct lw_decoder_params *params = &decoder->params;
     const struct lw_config *config = params->config;
     enum lw_type type = params->weights->type;
+    const float zero = 0;
     float frequency[512]; // head_dim is at most 1024
     uint64_t frequency_size = config->head_dim / 2 * sizeof *frequency;
     uint64_t scratch =
@@ -43,7 +44,8 @@ static bool allocate(struct lw_decoder *decoder, struct lw_error *error)
     return lw_arena_create(&decoder->arena, decoder->device, &arena, error) &&
            lw_arena_allocate(decoder->arena, scratch, &decoder->scratch, error) &&
            lw_arena_allocate(decoder->arena, frequency_size, &decoder->inverse_frequency, error) &&
-           lw_arena_allocate(decoder->arena, sizeof(float), &decoder->loss_sum, error) &&
+           lw_arena_allocate(decoder->arena, sizeof zero, &decoder->loss_sum, error) &&
+           lw_upload(decoder->device, &decoder->loss_sum, 0, &zero, sizeof zero, error) &&
            lw_upload(
                decoder->device, &decoder->inverse_frequency, 0, frequency, frequency_size, error) &&
            lw_inputs_create(&decoder->inputs, decoder->device, params->tokens, error) &&

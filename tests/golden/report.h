@@ -8,7 +8,6 @@
 
 struct golden_report {
     unsigned checked, failed;
-    bool verbose; // print every quantity; else the failed ones and the worst of each kind
 };
 
 // Compares by the relative norm of the difference, ||actual - expected|| / ||expected||.
@@ -20,11 +19,12 @@ void golden_compare_number(struct golden_report *report, const char *kind, const
     double actual, double expected, double tolerance);
 
 // Weights after training: Adam turns a gradient of rounding size into a whole step, so a few
-// elements may be far off. At most `most_off` (a share) may be further off than `allowed`.
+// elements may be far off. At most `most_off` (a share, but two elements in any case) may be further
+// off than `allowed`.
 void golden_compare_weights(struct golden_report *report, const char *name, const float *actual,
     const float *expected, uint64_t count, double allowed, double most_off);
 
-// Prints what was compared and how the worst of each kind stood.
+// Counts and prints one line.
 void golden_report_note(struct golden_report *report, bool passed, const char *format, ...);
 
 #endif
