@@ -46,7 +46,7 @@ static const struct tolerances bf16_tolerances = {.logits = 3e-2,
     .gradient = 3e-2,
     .step_loss = 1e-2,
     .grad_norm = 3e-2,
-    .weights = 1e-2};
+    .weights = 3e-2};
 
 static double number(const cJSON *object, const char *key, double fallback)
 {
