@@ -3,6 +3,9 @@
 // ® to ÿ); the other 68 are written U+0100, U+0101, ... in their order.
 #include "engine/text/bytelevel.h"
 
+#include <string.h>
+
+#include "engine/base/alloc.h"
 #include "engine/base/utf8.h"
 
 // The byte that a character of the alphabet stands for, or -1.
@@ -21,23 +24,31 @@ static int byte_of(uint32_t character)
     return character == 0x143 ? 0xAD : -1;
 }
 
-bool lw_bytelevel_read(
-    struct lw_string *out, const char *text, size_t length, bool *opaque, struct lw_error *error)
+size_t lw_bytelevel_map(char *bytes, const char *text, size_t length, bool *opaque)
 {
-    lw_string_clear(out);
+    size_t count = 0;
     *opaque = false;
     for (size_t at = 0; at < length;) {
         struct lw_utf8_step step = lw_utf8_next(text + at, length - at);
         int byte = step.kind == LW_UTF8_CHARACTER ? byte_of(step.character) : -1;
         if (byte < 0) {
-            lw_string_clear(out);
             *opaque = true;
-            return lw_string_add(out, text, length, error);
+            memcpy(bytes, text, length);
+            return length;
         }
-        if (!lw_string_add(out, &(char){(char)byte}, 1, error)) {
-            return false;
-        }
+        bytes[count++] = (char)byte;
         at += step.length;
     }
+    return count;
+}
+
+bool lw_bytelevel_read(
+    struct lw_string *out, const char *text, size_t length, bool *opaque, struct lw_error *error)
+{
+    if (!lw_reserve(&out->data, &out->capacity, length + 1, 1, error)) {
+        return false;
+    }
+    out->length = lw_bytelevel_map(out->data, text, length, opaque);
+    out->data[out->length] = 0;
     return true;
 }

@@ -6,8 +6,12 @@
 
 #include "engine/base/stringbuf.h"
 
-// Replaces what `out` held by the bytes that `text` (UTF-8) stands for. `*opaque` tells that a
-// character is not of the alphabet: `out` is then `text` itself, as HF's ByteLevel decoder has it.
+// Writes the bytes that `text` (UTF-8) stands for and returns how many; `bytes` has room for
+// `length`. `*opaque` tells that a character is not of the alphabet: they are then `text` itself, as
+// HF's ByteLevel decoder has it.
+size_t lw_bytelevel_map(char *bytes, const char *text, size_t length, bool *opaque);
+
+// The same, replacing what `out` held.
 bool lw_bytelevel_read(
     struct lw_string *out, const char *text, size_t length, bool *opaque, struct lw_error *error);
 

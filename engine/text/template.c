@@ -123,6 +123,18 @@ static bool replace_index(struct writer *writer, size_t turn)
     return done;
 }
 
+// A tokenizer without the word that ends a turn would spell it in letters, and the model would never
+// learn to stop.
+static bool check_stop_word(const struct writer *writer)
+{
+    const struct lw_template *row = writer->chat_template;
+    return lw_tokenizer_token_id(writer->tokenizer, row->stop_word) != LW_NO_TOKEN ||
+           lw_fail(writer->error, LW_BAD_INPUT,
+               "The template %s needs the token %s, which the tokenizer of this model does not "
+               "have. Choose the template of the model's family.",
+               row->name, row->stop_word);
+}
+
 // What stands before the first message: the beginning of the sequence and the system block.
 static bool encode_head(struct writer *writer, struct lw_tokens *out)
 {
@@ -202,7 +214,7 @@ bool lw_template_encode(const struct lw_template *chat_template,
     struct writer writer = {chat_template, tokenizer, conversation, {0}, {0}, error};
     bool done = false;
     lw_turns_clear(out);
-    if (!check_roles(conversation, error)) {
+    if (!check_roles(conversation, error) || !check_stop_word(&writer)) {
         return false;
     }
     if (conversation->count % 2 != 0) {
@@ -229,7 +241,7 @@ bool lw_template_encode_prompt(const struct lw_template *chat_template,
 {
     struct writer writer = {chat_template, tokenizer, conversation, {0}, {0}, error};
     size_t before = out->count;
-    if (!check_roles(conversation, error)) {
+    if (!check_roles(conversation, error) || !check_stop_word(&writer)) {
         return false;
     }
     if (conversation->count % 2 != 1) {

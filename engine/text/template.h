@@ -39,7 +39,8 @@ void lw_turns_free(struct lw_turns *turns);
 
 // The turns of `conversation`, replacing what `out` held (LLaMA-Factory: encode_multiturn). System
 // NULL or "" takes the template's default system prompt. Messages go in pairs: user or observation,
-// then assistant or function call; anything else is LW_BAD_INPUT, and so is text that is not UTF-8.
+// then assistant or function call; anything else is LW_BAD_INPUT, and so is text that is not UTF-8
+// and a tokenizer that lacks the template's stop word.
 bool lw_template_encode(const struct lw_template *chat_template,
     const struct lw_tokenizer *tokenizer, const struct lw_conversation *conversation,
     struct lw_turns *out, struct lw_error *error);

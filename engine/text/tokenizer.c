@@ -140,15 +140,14 @@ uint32_t lw_tokenizer_size(const struct lw_tokenizer *tokenizer)
 
 uint32_t lw_tokenizer_token_id(const struct lw_tokenizer *tokenizer, const char *text)
 {
-    struct lw_string bytes = {0};
+    char bytes[LW_TOKEN_TEXT_LIMIT];
     bool opaque;
-    uint32_t id = LW_NO_TOKEN;
-    if (lw_bytelevel_read(&bytes, text, strlen(text), &opaque, NULL)) {
-        id = lw_vocabulary_find(
-            &tokenizer->vocabulary, lw_string_text(&bytes), bytes.length, opaque);
+    size_t length = strlen(text);
+    if (length > sizeof bytes) {
+        return LW_NO_TOKEN;
     }
-    lw_string_free(&bytes);
-    return id;
+    length = lw_bytelevel_map(bytes, text, length, &opaque);
+    return lw_vocabulary_find(&tokenizer->vocabulary, bytes, length, opaque);
 }
 
 const char *lw_tokenizer_token_bytes(

@@ -11,6 +11,8 @@
 
 struct lw_tokenizer;
 
+enum { LW_TOKEN_TEXT_LIMIT = 1024 };
+
 // Reads tokenizer.json and, where there are such files, tokenizer_config.json and
 // special_tokens_map.json of `model_folder` (UTF-8 path). LW_BAD_INPUT for a file that is damaged
 // or needs what is not supported; the message names the file and the part. On success `*tokenizer`
@@ -46,8 +48,8 @@ bool lw_tokenizer_decode(const struct lw_tokenizer *tokenizer, const uint32_t *i
 uint32_t lw_tokenizer_size(const struct lw_tokenizer *tokenizer);
 
 // The id of the token with exactly this text as tokenizer.json writes it ("<|im_end|>"; ordinary
-// tokens of a byte-level vocabulary are written in its alphabet, "Ġthe"), or LW_NO_TOKEN
-// (also when there is no memory for the search).
+// tokens of a byte-level vocabulary are written in its alphabet, "Ġthe"), or LW_NO_TOKEN, also for a
+// text of more than LW_TOKEN_TEXT_LIMIT bytes.
 uint32_t lw_tokenizer_token_id(const struct lw_tokenizer *tokenizer, const char *text);
 
 // The bytes that `id` decodes to, which need not be whole UTF-8 characters; they belong to the

@@ -10,6 +10,7 @@
 
 #include "engine/base/alloc.h"
 #include "engine/text/template.h"
+#include "engine/text/tokenizer_parts.h"
 #include "tests/unit/text/small.h"
 
 struct text {
@@ -43,6 +44,37 @@ static void test_names(void **state)
     assert_string_equal(lw_template_stop_word(lw_template_find("qwen")), "<|im_end|>");
 }
 
+// The small tokenizer with Llama's end of turn added.
+static struct lw_tokenizer *tokenizer_with_eot(void)
+{
+    struct lw_tokenizer *tokenizer;
+    struct lw_error error = {0};
+    cJSON *json = small_json();
+    cJSON *added = cJSON_GetObjectItemCaseSensitive(json, "added_tokens");
+    assert_true(cJSON_AddItemToArray(
+        added, cJSON_Parse("{\"id\":488,\"content\":\"<|eot_id|>\",\"special\":true}")));
+    assert_true(lw_tokenizer_build(&tokenizer, json, &error));
+    cJSON_Delete(json);
+    return tokenizer;
+}
+
+static void test_no_stop_word(void **state)
+{
+    static const struct text texts[] = {{LW_ROLE_USER, "a"}, {LW_ROLE_ASSISTANT, "b"}};
+    struct lw_tokenizer *tokenizer = small_tokenizer();
+    struct lw_conversation conversation = {0};
+    struct lw_turns turns = {0};
+    struct lw_error error = {0};
+    (void)state;
+    converse(&conversation, NULL, texts, 2);
+    assert_false(
+        lw_template_encode(lw_template_find("llama3"), tokenizer, &conversation, &turns, &error));
+    small_expect(&error, LW_BAD_INPUT, "llama3 needs the token <|eot_id|>");
+    lw_conversation_clear(&conversation);
+    lw_turns_free(&turns);
+    lw_tokenizer_close(tokenizer);
+}
+
 static void test_refused(void **state)
 {
     static const struct {
@@ -72,7 +104,7 @@ static void test_refused(void **state)
         {"llama3", NULL, {{LW_ROLE_USER, "a"}, {LW_ROLE_FUNCTION, "{}"}}, 2,
             "llama3 does not support function calls"},
     };
-    struct lw_tokenizer *tokenizer = small_tokenizer();
+    struct lw_tokenizer *tokenizer = tokenizer_with_eot();
     struct lw_conversation conversation = {0};
     struct lw_turns turns = {0};
     (void)state;
@@ -155,6 +187,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_names),
+        cmocka_unit_test(test_no_stop_word),
         cmocka_unit_test(test_refused),
         cmocka_unit_test(test_prompt_is_what_training_reads),
         cmocka_unit_test(test_memory_runs_out),
