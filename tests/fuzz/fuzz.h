@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// The function that a fuzz target defines and fuzz.c calls, as libFuzzer names it.
+// The function that a fuzz target defines and run.c calls, as libFuzzer names it.
 #ifndef LW_TESTS_FUZZ_H
 #define LW_TESTS_FUZZ_H
 

@@ -8,8 +8,7 @@
 
 #include "engine/base/alloc.h"
 #include "engine/text/python_json.h"
-
-int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
+#include "tests/fuzz/fuzz.h"
 
 static void demand(bool condition, const struct lw_error *error)
 {

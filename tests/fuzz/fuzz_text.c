@@ -8,8 +8,7 @@
 
 #include "engine/base/utf8.h"
 #include "engine/text/tokenizer.h"
-
-int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
+#include "tests/fuzz/fuzz.h"
 
 static void demand(bool condition, const char *what)
 {

@@ -6,8 +6,7 @@
 
 #include "engine/io/json.h"
 #include "engine/text/tokenizer_parts.h"
-
-int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
+#include "tests/fuzz/fuzz.h"
 
 static void demand(bool condition, const char *what, const struct lw_error *error)
 {

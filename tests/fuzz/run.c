@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// usage: FUZZER [--mutations N] [--seed S] FILE...
+// usage: FUZZER [--mutations N] [--seed S] FILE|FOLDER...
 // Runs a fuzz target (LLVMFuzzerTestOneInput) on each file and on N mutations of each, the same ones
 // for the same seed, so that a corpus is an ordinary test with any compiler. With clang the targets
 // can instead be linked with -fsanitize=fuzzer, without this file. To find an input that crashes,
@@ -11,7 +11,9 @@
 #include <stdlib.h>
 #include <string.h>
 
-int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
+#include "engine/base/folder.h"
+#include "engine/base/stringbuf.h"
+#include "tests/fuzz/fuzz.h"
 
 static const size_t size_limit = (size_t)1 << 20;
 
@@ -182,6 +184,25 @@ static bool run_file(const char *path, unsigned long mutations, uint64_t seed, b
     return original != NULL;
 }
 
+// Runs a file, or all files of a folder. The number of files, -1 when one cannot be read.
+static int run_path(const char *path, unsigned long mutations, uint64_t seed, bool print)
+{
+    struct lw_folder_list list = {0};
+    struct lw_string file = {0};
+    if (!lw_folder_exists(path)) {
+        return run_file(path, mutations, seed, print) ? 1 : -1;
+    }
+    bool good = lw_folder_list(path, &list, NULL);
+    int files = (int)list.count;
+    for (size_t i = 0; good && i < list.count; i++) {
+        good = lw_path_join(&file, path, list.names[i], NULL) &&
+               run_file(lw_string_text(&file), mutations, seed, print);
+    }
+    lw_string_free(&file);
+    lw_folder_list_free(&list);
+    return good ? files : -1;
+}
+
 int main(int argc, char **argv)
 {
     unsigned long mutations = 0;
@@ -195,10 +216,12 @@ int main(int argc, char **argv)
             seed = strtoull(argv[++i], NULL, 10);
         } else if (strcmp(argv[i], "--print") == 0) {
             print = true;
-        } else if (run_file(argv[i], mutations, seed, print)) {
-            files++;
         } else {
-            return 1;
+            int found = run_path(argv[i], mutations, seed, print);
+            if (found < 0) {
+                return 1;
+            }
+            files += found;
         }
     }
     printf("%d files, %lu mutations of each, seed %" PRIu64 "\n", files, mutations, seed);
