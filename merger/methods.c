@@ -5,19 +5,23 @@
 #include "engine/ops/convert.h"
 
 // result = sum of weight_i x_i in fp32, in the order of the models, rounded once at the end. With two
-// weights of a half the fp32 sum is (a + b) / 2 rounded once, because halving is exact.
+// weights of a half the fp32 sum is (a + b) / 2 rounded once, because halving is exact. More models
+// than one kernel takes go through it in turns, the sum so far in fp32 as the first term.
 static void record_linear(struct lw_stream *stream, const struct lw_merge_operands *operands)
 {
-    bool direct = operands->output_type == LW_F32;
-    const struct lw_buffer *sum = direct ? &operands->output : &operands->sum;
+    struct lw_weighted_term terms[LW_WEIGHTED_TERMS];
+    size_t term_count = 0;
     for (size_t i = 0; i < operands->count; i++) {
-        lw_weighted_add(stream, &operands->inputs[i], operands->types[i], operands->weights[i],
-            i == 0, sum, operands->elements);
+        if (term_count == LW_WEIGHTED_TERMS) {
+            lw_weighted_sum(stream, terms, term_count, &operands->sum, LW_F32, operands->elements);
+            terms[0] = (struct lw_weighted_term){&operands->sum, LW_F32, 1};
+            term_count = 1;
+        }
+        terms[term_count++] = (struct lw_weighted_term){
+            &operands->inputs[i], operands->types[i], operands->weights[i]};
     }
-    if (!direct) {
-        lw_convert(
-            stream, sum, LW_F32, &operands->output, operands->output_type, operands->elements);
-    }
+    lw_weighted_sum(
+        stream, terms, term_count, &operands->output, operands->output_type, operands->elements);
 }
 
 static const struct lw_merge_method methods[] = {

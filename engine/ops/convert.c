@@ -4,14 +4,15 @@
 
 #include "engine/ops/record.h"
 #include "shaders/convert.h"
-#include "shaders/weighted_add.h"
+#include "shaders/weighted_sum.h"
 
-// Dispatches an element-wise kernel of four elements an invocation.
+// Dispatches an element-wise kernel of four elements an invocation. Constants 0 and 1 are set here;
+// `constant_count` counts those after them.
 static void dispatch(
     struct lw_stream *stream, struct lw_dispatch *dispatch, bool in_fours, uint64_t count)
 {
     uint32_t group = lw_group_size(stream);
-    dispatch->constant_count = 2;
+    dispatch->constant_count += 2;
     dispatch->constants[0] = group;
     dispatch->constants[1] = in_fours;
     lw_dispatch_linear(dispatch, lw_divide_up(count, (uint64_t)group * 4));
@@ -41,23 +42,43 @@ void lw_convert(struct lw_stream *stream, const struct lw_buffer *x, enum lw_typ
     dispatch(stream, &convert, x->address % 8 == 0 && y->address % 8 == 0, count);
 }
 
-void lw_weighted_add(struct lw_stream *stream, const struct lw_buffer *x, enum lw_type x_type,
-    float weight, bool first, const struct lw_buffer *sum, uint64_t count)
+_Static_assert((int)LW_SUM_TERMS == (int)LW_WEIGHTED_TERMS && LW_SUM_F32 == (int)LW_F32 &&
+                   LW_SUM_BF16 == (int)LW_BF16 && LW_SUM_F16 == (int)LW_F16,
+    "the kernel's constants are the host's");
+
+void lw_weighted_sum(struct lw_stream *stream, const struct lw_weighted_term *terms,
+    size_t term_count, const struct lw_buffer *y, enum lw_type y_type, uint64_t elements)
 {
-    static const enum lw_kernel_id kernels[LW_TYPE_COUNT] = {
-        LW_KERNEL_WEIGHTED_ADD_F32, LW_KERNEL_WEIGHTED_ADD_BF16, LW_KERNEL_WEIGHTED_ADD_F16};
-    uint64_t x_bytes = count * lw_type_size(x_type), sum_bytes = count * 4;
-    if (x->size < x_bytes || sum->size < sum_bytes) {
-        lw_stream_fail(stream, LW_FAILED, "weighted add: a buffer is smaller than %llu elements",
-            (unsigned long long)count);
+    struct lw_weighted_sum_args args = {.y = y->address, .count = elements};
+    uint64_t y_bytes = elements * lw_type_size(y_type);
+    uint32_t x_types = 0;
+    bool fits = term_count >= 1 && term_count <= LW_WEIGHTED_TERMS && y->size >= y_bytes;
+    bool in_fours = y->address % 8 == 0;
+    struct lw_dispatch sum = {.kernel = LW_KERNEL_WEIGHTED_SUM,
+        .args = &args,
+        .access_count = 1,
+        .accesses = {{y->address, y_bytes, true}},
+        .flops = 2 * (double)elements * (double)term_count,
+        .bytes = (double)y_bytes};
+    for (size_t k = 0; fits && k < term_count; k++) {
+        const struct lw_buffer *x = terms[k].x;
+        uint64_t x_bytes = elements * lw_type_size(terms[k].type);
+        fits = x->size >= x_bytes;
+        in_fours = in_fours && x->address % 8 == 0;
+        args.x[k] = x->address;
+        args.weight[k] = terms[k].weight;
+        x_types |= (uint32_t)terms[k].type << (2 * k);
+        sum.accesses[sum.access_count++] = (struct lw_access){x->address, x_bytes, false};
+        sum.bytes += (double)x_bytes;
+    }
+    if (!fits) {
+        lw_stream_fail(stream, LW_FAILED, "weighted sum: %zu terms of %llu elements do not fit",
+            term_count, (unsigned long long)elements);
         return;
     }
-    struct lw_weighted_add_args args = {x->address, sum->address, count, weight, first};
-    struct lw_dispatch add = {.kernel = kernels[x_type],
-        .args = &args,
-        .access_count = 2,
-        .accesses = {{x->address, x_bytes, false}, {sum->address, sum_bytes, true}},
-        .flops = 2 * (double)count,
-        .bytes = (double)x_bytes + (double)sum_bytes * (first ? 1 : 2)};
-    dispatch(stream, &add, x->address % 8 == 0 && sum->address % 8 == 0, count);
+    sum.constant_count = 3;
+    sum.constants[2] = (uint32_t)term_count;
+    sum.constants[3] = x_types;
+    sum.constants[4] = (uint32_t)y_type;
+    dispatch(stream, &sum, in_fours, elements);
 }

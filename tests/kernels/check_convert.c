@@ -40,30 +40,62 @@ static void convert_case(
     check_end(check);
 }
 
-static void weighted_add_case(struct check *check, enum lw_type type, uint32_t count, bool first)
+// `types` has two bits a term, the first lowest.
+static void weighted_sum_case(
+    struct check *check, uint32_t terms, uint32_t types, enum lw_type to, uint32_t count)
 {
-    if (!check_begin(check, "weighted_add", "%s, %u elements, %s", check_type_name(type), count,
-            first ? "first" : "added")) {
+    if (!check_begin(check, "weighted_sum", "%u terms of types %#x to %s, %u elements", terms,
+            types, check_type_name(to), count)) {
         return;
     }
-    const float weight = 0.3f;
-    struct check_tensor *x = check_input(check, type, 1, count);
-    struct check_tensor_params params = {.type = LW_F32,
-        .rows = 1,
-        .columns = count,
-        .fill = first ? CHECK_POISON : CHECK_NORMAL,
-        .written = true};
-    struct check_tensor *sum = check_tensor(check, &params);
-    double *expected = check_doubles(check, count), *terms = check_doubles(check, count);
-    for (uint32_t i = 0; i < count; i++) {
-        double old = first ? 0 : sum->values[i], term = (double)weight * x->values[i];
-        expected[i] = old + term;
-        terms[i] = fabs(old) + fabs(term);
+    struct lw_weighted_term operands[LW_WEIGHTED_TERMS];
+    double *expected = check_doubles(check, count), *sizes = check_doubles(check, count);
+    double bytes = (double)lw_type_size(to) * count;
+    for (uint32_t k = 0; k < terms; k++) {
+        enum lw_type type = (enum lw_type)((types >> (2 * k) & 3) % LW_TYPE_COUNT);
+        struct check_tensor *x = check_input(check, type, 1, count);
+        operands[k] = (struct lw_weighted_term){&x->buffer, type, (float)check_normal(check)};
+        for (uint32_t i = 0; i < count; i++) {
+            expected[i] += operands[k].weight * x->values[i];
+            sizes[i] += fabs(operands[k].weight * x->values[i]);
+        }
+        bytes += (double)lw_type_size(type) * count;
     }
-    lw_weighted_add(check_stream(check), &x->buffer, type, weight, first, &sum->buffer, count);
-    check_work(check, 2.0 * count, (double)count * (double)(lw_type_size(type) + (first ? 4 : 8)));
+    struct check_tensor *y = check_output(check, to, 1, count);
+    lw_weighted_sum(check_stream(check), operands, terms, &y->buffer, to, count);
+    check_work(check, 2.0 * terms * count, bytes);
     if (check_run(check)) {
-        check_compare_terms(check, "sum", sum, expected, terms, 1e-7);
+        check_compare_terms(check, "sum", y, expected, sizes, 1e-7 * terms);
+    }
+    check_end(check);
+}
+
+// Halves of bf16 values, bit for bit: one rounding of (a + b) / 2, ties to even.
+static void halves_case(struct check *check)
+{
+    static const double left[] = {1, 1 + 0x1p-7, -1, 1 + 0x1p-6, 3, 3 * 0x1p-100, 0x1.fep127, 5};
+    static const double right[] = {
+        1 + 0x1p-7, 1 + 0x1p-6, -1 - 0x1p-7, 1, -3, 0x1p-100, 0x1.fep127, 0};
+    const uint32_t count = sizeof left / sizeof left[0];
+    if (!check_begin(check, "weighted_sum", "halves")) {
+        return;
+    }
+    struct check_tensor *a = check_input(check, LW_BF16, 1, count);
+    struct check_tensor *b = check_input(check, LW_BF16, 1, count);
+    struct check_tensor *y = check_output(check, LW_BF16, 1, count);
+    for (uint32_t i = 0; i < count; i++) {
+        check_set(a, i, left[i]);
+        check_set(b, i, right[i]);
+    }
+    const struct lw_weighted_term terms[] = {
+        {&a->buffer, LW_BF16, 0.5f}, {&b->buffer, LW_BF16, 0.5f}};
+    lw_weighted_sum(check_stream(check), terms, 2, &y->buffer, LW_BF16, count);
+    bool ran = check_run(check);
+    for (uint32_t i = 0; ran && i < count; i++) {
+        double expected = check_round(LW_BF16, (left[i] + right[i]) / 2);
+        if (y->values[i] != expected) {
+            check_fail(check, "element %u: %.9g, not %.9g", i, y->values[i], expected);
+        }
     }
     check_end(check);
 }
@@ -82,10 +114,14 @@ void check_convert(struct check *check)
             }
         }
         for (unsigned i = 0; i < check_cases(check) && !check_is_bench(check); i++) {
-            weighted_add_case(check, from, check_size(check, 100000), i % 2);
+            weighted_sum_case(check, 1 + check_random(check, LW_WEIGHTED_TERMS),
+                check_random(check, 1u << 16), from, check_size(check, 100000));
         }
         if (check_is_bench(check)) {
-            weighted_add_case(check, from, large, false);
+            weighted_sum_case(check, 2, from | from << 2, from, large);
         }
+    }
+    if (!check_is_bench(check)) {
+        halves_case(check);
     }
 }
