@@ -91,15 +91,17 @@ void store4_bf16(uint64_t address, uint64_t index, vec4 value)
 
 vec4 load4_f32(uint64_t address, uint64_t index)
 {
-    F32x2 pair = F32x2(address + index * 4);
-    return vec4(pair.at[0], pair.at[1]);
+    U64 pairs = U64(address + index * 4);
+    uint64_t low = pairs.at[0], high = pairs.at[1];
+    return vec4(uintBitsToFloat(uint(low)), uintBitsToFloat(uint(low >> 32)),
+        uintBitsToFloat(uint(high)), uintBitsToFloat(uint(high >> 32)));
 }
 
 void store4_f32(uint64_t address, uint64_t index, vec4 value)
 {
-    F32x2 pair = F32x2(address + index * 4);
-    pair.at[0] = value.xy;
-    pair.at[1] = value.zw;
+    U64 pairs = U64(address + index * 4);
+    pairs.at[0] = uint64_t(floatBitsToUint(value.x)) | uint64_t(floatBitsToUint(value.y)) << 32;
+    pairs.at[1] = uint64_t(floatBitsToUint(value.z)) | uint64_t(floatBitsToUint(value.w)) << 32;
 }
 
 #ifdef STORAGE_BF16

@@ -12,12 +12,12 @@
 #include "engine/gpu/stream.h"
 #include "engine/ops/convert.h"
 
-#define COPY_BYTES ((uint64_t)128 << 20)
-#define SAMPLES 6
+#define COPY_BYTES ((uint64_t)64 << 20)
+#define SAMPLES 5
 #define THREADS 64
 #define LANES 16  // floats of one chain's step: a multiple of a vector register
 #define CHAINS 12 // independent additions under way, enough to hide the latency
-#define FMA_STEPS 4000000
+#define FMA_STEPS 2000000
 
 static bool measure_kernel_copy(
     struct ceilings *ceilings, struct lw_device *device, struct lw_error *error)
@@ -108,6 +108,7 @@ static bool time_on_cores(void (*work)(void *context), struct share *shares, uns
 
 static bool measure_cores(struct ceilings *ceilings, struct lw_error *error)
 {
+    ceilings->memory_copy = ceilings->fma = 0;
     unsigned cores = lw_thread_core_count();
     cores = cores < THREADS ? cores : THREADS;
     struct share shares[THREADS] = {{0}};
@@ -141,4 +142,9 @@ bool ceilings_measure(struct ceilings *ceilings, struct lw_device *device, struc
 {
     bool cpu = lw_device_caps(device)->kind == LW_DEVICE_CPU;
     return measure_kernel_copy(ceilings, device, error) && (!cpu || measure_cores(ceilings, error));
+}
+
+bool ceilings_refresh(struct ceilings *ceilings, struct lw_error *error)
+{
+    return ceilings->memory_copy == 0 || measure_cores(ceilings, error);
 }

@@ -15,4 +15,7 @@ struct ceilings {
 
 bool ceilings_measure(struct ceilings *ceilings, struct lw_device *device, struct lw_error *error);
 
+// Measures the cores' ceilings again, where they were measured at all: clocks change by the second.
+bool ceilings_refresh(struct ceilings *ceilings, struct lw_error *error);
+
 #endif

@@ -26,7 +26,7 @@ struct check {
     // Set by kernelcheck.c
     enum check_mode mode;
     struct lw_device *device;
-    const struct ceilings *ceilings;
+    struct ceilings *ceilings;
     uint64_t seed;
     unsigned cases;
     const char *filter; // NULL: everything

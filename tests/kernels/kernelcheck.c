@@ -98,13 +98,15 @@ static uint64_t hash(const char *text)
 
 static void print_ceilings(const struct ceilings *ceilings)
 {
-    printf("ceilings: copy kernel %.1f GB/s", ceilings->kernel_copy * 1e-9);
+    printf("at the start: copy kernel %.1f GB/s", ceilings->kernel_copy * 1e-9);
     if (ceilings->memory_copy > 0) {
         printf(", memcpy on all cores %.1f GB/s, multiply-add on all cores %.0f GFLOP/s",
             ceilings->memory_copy * 1e-9, ceilings->fma * 1e-9);
     }
-    printf("\n%-24s %-44s %9s %9s %8s %5s %8s %5s\n", "kernel", "parameters", "best ms", "median",
-        "GB/s", "", "GFLOP/s", "");
+    printf(
+        "\nshares are of the memcpy (or copy kernel) and multiply-add rates measured beside each "
+        "row\n%-24s %-44s %9s %9s %8s %5s %8s %5s\n",
+        "kernel", "parameters", "best ms", "median", "GB/s", "", "GFLOP/s", "");
 }
 
 // One pass over the table with some capabilities hidden; the number of failed cases.
