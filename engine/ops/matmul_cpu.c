@@ -6,8 +6,8 @@
 #include "shaders/matmul_pack.h"
 #include "shaders/matmul_panels.h"
 
-#define ROW_SCRATCH (64u << 20)  // bytes of row panels at a time
-#define LANE_SCRATCH (32u << 20) // bytes of lane panels at a time
+#define ROW_SCRATCH (16u << 20)  // bytes of row panels at a time
+#define LANE_SCRATCH (8u << 20) // bytes of lane panels at a time
 #define STEP 32u                 // depths that the product unrolls
 #define BLOCK 16u                // lane panels that are walked together
 

@@ -8,6 +8,7 @@
     ROW(convert)                                                                                   \
     ROW(embedding)                                                                                 \
     ROW(loss)                                                                                      \
+    ROW(matmul)                                                                                    \
     ROW(mlp)                                                                                       \
     ROW(norm)                                                                                      \
     ROW(optimizer)                                                                                 \
