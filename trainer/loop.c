@@ -95,7 +95,8 @@ static bool submit_update(struct lw_trainer *trainer, uint64_t update, struct lw
         (float)trainer->params.recipe->max_grad_norm, &progress->tickets[update % 2], error);
 }
 
-static bool save(struct lw_trainer *trainer, struct lw_error *error)
+// Without `resumable`, the model alone.
+static bool save(struct lw_trainer *trainer, bool resumable, struct lw_error *error)
 {
     const struct lw_recipe *recipe = trainer->params.recipe;
     const struct lw_trainer_progress *progress = &trainer->progress;
@@ -108,7 +109,8 @@ static bool save(struct lw_trainer *trainer, struct lw_error *error)
     state.elapsed_seconds = lw_trainer_elapsed(trainer);
     state.window_loss = progress->window_loss;
     state.window_count = progress->window_count;
-    if (!lw_snapshot_save(path, trainer->training, trainer->base, &state, error) ||
+    if (!lw_snapshot_save(
+            path, trainer->training, trainer->base, resumable ? &state : NULL, error) ||
         (recipe->save_total_limit > 0 &&
             !lw_snapshot_prune(recipe->output_dir, (uint64_t)recipe->save_total_limit, error))) {
         return false;
@@ -136,7 +138,8 @@ static bool advance(struct lw_trainer *trainer, uint64_t update, struct lw_error
     const struct lw_recipe *recipe = trainer->params.recipe;
     bool last = update == trainer->schedule.total_updates;
     bool stop = trainer->params.stopping();
-    bool saves = falls_on(update, recipe->save_steps) || (stop && !last);
+    bool due = recipe->save_strategy == LW_STRATEGY_STEPS && falls_on(update, recipe->save_steps);
+    bool saves = due || (stop && !last);
     bool evaluates = lw_dataset_held_out_count(trainer->dataset) &&
                      (last || falls_on(update, recipe->eval_steps));
     if (!submit_update(trainer, update, error)) {
@@ -149,7 +152,8 @@ static bool advance(struct lw_trainer *trainer, uint64_t update, struct lw_error
             return false;
         }
     }
-    if ((evaluates && !evaluate(trainer, error)) || (saves && !save(trainer, error))) {
+    if ((evaluates && !evaluate(trainer, error)) ||
+        (saves && !save(trainer, stop || !recipe->save_only_model, error))) {
         return false;
     }
     if (stop && !last) {

@@ -25,7 +25,8 @@ struct lw_snapshot_state {
 void lw_snapshot_path(char *path, size_t size, const char *output, uint64_t step);
 
 // Writes a checkpoint folder with weights in the names, order and types of `base`, from whose folder
-// the config and tokenizer files are carried over. An existing whole one of that name is replaced.
+// the config and tokenizer files are carried over. An existing one of that name is replaced. `state`
+// NULL: the model alone, from which no run can be resumed.
 bool lw_snapshot_save(const char *folder, const struct lw_training *training,
     const struct lw_checkpoint *base, const struct lw_snapshot_state *state,
     struct lw_error *error);
