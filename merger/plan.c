@@ -42,7 +42,7 @@ static bool set_weights(struct draft *draft, struct lw_error *error)
     }
     for (size_t i = 0; i < params->count; i++) {
         double weight = (params->weights ? params->weights[i] : 1) / sum;
-        if (!isfinite((float)weight)) {
+        if (!isfinite(sum) || !isfinite((float)weight)) {
             return lw_fail(error, LW_USAGE,
                 "the weights are divided by their sum, which must be a number other than 0");
         }
