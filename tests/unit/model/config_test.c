@@ -1,0 +1,114 @@
+// SPDX-License-Identifier: Apache-2.0
+// engine/model/config: both layouts of config.json, and files that are no model's.
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <cmocka.h>
+#include <math.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "engine/model/config.h"
+
+#define DIMENSIONS                                                                                 \
+    "\"architectures\": [\"Qwen2ForCausalLM\"], \"vocab_size\": 512, \"hidden_size\": 64, "        \
+    "\"intermediate_size\": 96, \"num_hidden_layers\": 2, \"num_attention_heads\": 4"
+
+static bool parse(struct lw_config *config, const char *text, struct lw_error *error)
+{
+    *error = (struct lw_error){0};
+    return lw_config_parse(config, text, strlen(text), "config.json", error);
+}
+
+static void both_layouts_are_read(void **state)
+{
+    (void)state;
+    struct lw_config config;
+    struct lw_error error;
+    assert_true(parse(&config,
+        "{" DIMENSIONS
+        ", \"num_key_value_heads\": 2, \"rope_theta\": 1000000.0, \"torch_dtype\": \"bfloat16\", "
+        "\"rms_norm_eps\": 1e-5, \"tie_word_embeddings\": true, \"sliding_window\": 8, "
+        "\"use_sliding_window\": false, \"eos_token_id\": [3, 4]}",
+        &error));
+    assert_int_equal(config.head_dim, 16);
+    assert_int_equal(config.kv_heads, 2);
+    assert_int_equal(config.sliding_window, 0);
+    assert_int_equal(config.type, LW_BF16);
+    assert_int_equal(config.stop_token_count, 2);
+    assert_int_equal(config.stop_tokens[1], 4);
+    assert_true(config.tied);
+    assert_true(fabs((double)config.rms_norm_eps - 1e-5) < 1e-11);
+    assert_true(config.rope_theta == 1e6);
+    assert_true(parse(&config,
+        "{" DIMENSIONS
+        ", \"rope_parameters\": {\"rope_theta\": 500.0, \"rope_type\": \"default\"}, "
+        "\"dtype\": \"float16\", \"head_dim\": 24, \"sliding_window\": null}",
+        &error));
+    assert_int_equal(config.head_dim, 24);
+    assert_int_equal(config.type, LW_F16);
+    assert_false(config.tied);
+    assert_true(config.rope_theta == 500);
+}
+
+static void frequencies_are_those_of_rope(void **state)
+{
+    (void)state;
+    const struct lw_config config = {.head_dim = 8, .rope_theta = 10000};
+    float frequency[4];
+    lw_config_inverse_frequency(&config, frequency);
+    const double wanted[] = {1, 0.1, 0.01, 0.001};
+    for (int i = 0; i < 4; i++) {
+        assert_true(fabs((double)frequency[i] / wanted[i] - 1) < 1e-6);
+    }
+}
+
+static void bad_configs_are_named(void **state)
+{
+    (void)state;
+    static const struct {
+        const char *text, *part;
+    } cases[] = {
+        {"", "config.json"},
+        {"[1]", "config.json"},
+        {"{\"architectures\": [\"GPT2LMHeadModel\"]}", "Qwen2ForCausalLM"},
+        {"{\"vocab_size\": 5}", "architectures"},
+        {"{\"architectures\": [\"Qwen2ForCausalLM\"], \"vocab_size\": -1}", "vocab_size"},
+        {"{\"architectures\": [\"Qwen2ForCausalLM\"], \"vocab_size\": 1e30}", "vocab_size"},
+        {"{\"architectures\": [\"Qwen2ForCausalLM\"], \"vocab_size\": 512, \"hidden_size\": 64.5}",
+            "hidden_size"},
+        {"{\"architectures\": [\"Qwen2ForCausalLM\"], \"vocab_size\": 4000000, \"hidden_size\": "
+         "4000000, \"intermediate_size\": 4, \"num_hidden_layers\": 1, \"num_attention_heads\": "
+         "65536}",
+            "dimension"},
+        {"{" DIMENSIONS ", \"num_key_value_heads\": 3}", "num_key_value_heads"},
+        {"{" DIMENSIONS ", \"head_dim\": 15}", "even"},
+        {"{" DIMENSIONS ", \"hidden_act\": \"gelu\"}", "hidden_act"},
+        {"{" DIMENSIONS ", \"torch_dtype\": \"float8\"}", "float8"},
+        {"{" DIMENSIONS ", \"rope_scaling\": {\"type\": \"yarn\", \"factor\": 4}}", "yarn"},
+        {"{" DIMENSIONS ", \"use_sliding_window\": true, \"sliding_window\": 8, "
+         "\"max_window_layers\": 1}",
+            "max_window_layers"},
+    };
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+        struct lw_config config;
+        struct lw_error error;
+        bool parsed = parse(&config, cases[i].text, &error);
+        if (parsed || error.status != LW_BAD_INPUT || !strstr(error.message, cases[i].part)) {
+            printf("%s: parsed %d, status %d: %s\n", cases[i].text, parsed, (int)error.status,
+                error.message);
+            fail();
+        }
+    }
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(both_layouts_are_read),
+        cmocka_unit_test(frequencies_are_those_of_rope),
+        cmocka_unit_test(bad_configs_are_named),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
