@@ -41,7 +41,7 @@ static bool fail_at(
 static bool check_text(const char *text, size_t length, const char *name,
     const struct lw_json_limits *limits, struct lw_error *error)
 {
-    size_t depth = 0, values = 1;
+    size_t depth = 0, values = 1, quote = 0;
     bool quoted = false;
     for (size_t i = 0; i < length; i++) {
         char character = text[i];
@@ -63,6 +63,7 @@ static bool check_text(const char *text, size_t length, const char *name,
             continue;
         }
         quoted = character == '"';
+        quote = i;
         bool opens = character == '[' || character == '{';
         depth += opens;
         depth -= depth && (character == ']' || character == '}');
@@ -73,6 +74,11 @@ static bool check_text(const char *text, size_t length, const char *name,
         if (values > limits->values) {
             return fail_at(text, i, name, "too many values", error);
         }
+    }
+    if (quoted) {
+        return fail_at(text, quote, name,
+            "a string that does not end. The file is cut short, or a quotation mark is missing",
+            error);
     }
     size_t valid = lw_utf8_valid_length(text, length);
     return valid == length || fail_at(text, valid, name, "bytes that are not UTF-8", error);

@@ -79,6 +79,22 @@ static void failures_say_what_and_why(void **state)
     }
 }
 
+static void full_disk_is_named(void **state)
+{
+    (void)state;
+    struct lw_file *file;
+    if (!lw_file_open(&file, "/dev/full", LW_FILE_UPDATE, NULL)) {
+        print_message("skipped: this system has no /dev/full\n");
+        skip();
+    }
+    struct lw_error error = {0};
+    assert_false(lw_file_write_at(file, 0, "x", 1, &error));
+    lw_file_close(file);
+    assert_int_equal(error.status, LW_FAILED);
+    assert_non_null(strstr(error.message, "cannot write /dev/full"));
+    assert_non_null(strstr(error.message, "Free space"));
+}
+
 static void whole_files(void **state)
 {
     (void)state;
@@ -226,6 +242,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(positional_reads_and_writes),
         cmocka_unit_test(failures_say_what_and_why),
+        cmocka_unit_test(full_disk_is_named),
         cmocka_unit_test(whole_files),
         cmocka_unit_test(whole_file_survives_allocation_failures),
         cmocka_unit_test(folders),
