@@ -14,7 +14,7 @@ LW_PUSH_CONSTANTS(lw_attention_forward_args)
 void main()
 {
     uint head, first;
-    locate(args.tokens, head, first);
+    locate(args.tokens, gl_WorkGroupSize.x, head, first);
     if (head >= args.heads) {
         return;
     }

@@ -12,29 +12,23 @@ LW_PUSH_CONSTANTS(lw_attention_key_gradient_args)
 layout(constant_id = 4) const uint Q_STRIDE = 64;
 layout(constant_id = 5) const uint G_STRIDE = 64;
 
-// One past the last query that sees `key`.
-uint highest_query(uint key)
-{
-    uint end = U32(args.segment_end).at[key];
-    return args.window == 0 ? end : min(end, key + args.window);
-}
-
 void main()
 {
     uint kv_head, first;
-    locate(args.tokens, kv_head, first);
+    locate(args.tokens, gl_WorkGroupSize.x, kv_head, first);
     if (kv_head >= args.kv_heads) {
         return;
     }
     uint mine = first + gl_LocalInvocationID.x;
     uint key = min(mine, args.tokens - 1);
-    uint high = highest_query(key);
-    uint end = highest_query(min(first + gl_WorkGroupSize.x, args.tokens) - 1);
+    uint high = highest_query(args.segment_end, key, args.window);
+    uint last = min(first + gl_WorkGroupSize.x, args.tokens) - 1;
+    uint end = highest_query(args.segment_end, last, args.window);
 
-    vec4 k[QUADS_DIM], v[QUADS_DIM], sum_q[QUADS_DIM], sum_g[QUADS_DIM];
+    vec4 k[DIM_QUADS], v[DIM_QUADS], sum_q[DIM_QUADS], sum_g[DIM_QUADS];
     uint64_t k_row = row_address(args.k, key, args.k_stride, kv_head);
     uint64_t v_row = row_address(args.v, key, args.v_stride, kv_head);
-    [[unroll]] for (uint d = 0; d < QUADS_DIM; d++) {
+    [[unroll]] for (uint d = 0; d < DIM_QUADS; d++) {
         k[d] = load_quad(k_row, 0, 0, d);
         v[d] = load_quad(v_row, 0, 0, d);
         sum_q[d] = sum_g[d] = vec4(0);
@@ -54,7 +48,7 @@ void main()
             [[unroll]] for (uint j = 0; j < TILE; j++) {
                 p[j] = change[j] = 0;
             }
-            [[unroll]] for (uint d = 0; d < QUADS_DIM; d++) {
+            [[unroll]] for (uint d = 0; d < DIM_QUADS; d++) {
                 [[unroll]] for (uint j = 0; j < TILE; j++) {
                     vec4 q = load_quad(q_tile, j, Q_STRIDE, d);
                     vec4 g = load_quad(g_tile, j, G_STRIDE, d);
@@ -70,7 +64,7 @@ void main()
                 p[j] = visible ? weight : 0.0;
                 change[j] = visible ? weight * (change[j] - delta.at[j]) : 0.0;
             }
-            [[unroll]] for (uint d = 0; d < QUADS_DIM; d++) {
+            [[unroll]] for (uint d = 0; d < DIM_QUADS; d++) {
                 [[unroll]] for (uint j = 0; j < TILE; j++) {
                     sum_g[d] = fma(vec4(p[j]), load_quad(g_tile, j, G_STRIDE, d), sum_g[d]);
                     sum_q[d] = fma(vec4(change[j]), load_quad(q_tile, j, Q_STRIDE, d), sum_q[d]);
@@ -81,7 +75,7 @@ void main()
     if (mine < args.tokens) {
         uint64_t k_out = row_address(args.k_gradient, key, args.k_gradient_stride, kv_head);
         uint64_t v_out = row_address(args.v_gradient, key, args.v_gradient_stride, kv_head);
-        [[unroll]] for (uint d = 0; d < QUADS_DIM; d++) {
+        [[unroll]] for (uint d = 0; d < DIM_QUADS; d++) {
             store_quad(k_out, d, sum_q[d] * args.scale);
             store_quad(v_out, d, sum_g[d]);
         }

@@ -14,7 +14,7 @@ layout(constant_id = 5) const uint V_STRIDE = 64;
 void main()
 {
     uint head, first;
-    locate(args.tokens, head, first);
+    locate(args.tokens, gl_WorkGroupSize.x, head, first);
     if (head >= args.heads) {
         return;
     }
@@ -26,12 +26,12 @@ void main()
     uint64_t k_head = row_address(args.k, 0, K_STRIDE, head / args.group);
     uint64_t v_head = row_address(args.v, 0, V_STRIDE, head / args.group);
 
-    vec4 q[QUADS_DIM], g[QUADS_DIM], sum_k[QUADS_DIM];
+    vec4 q[DIM_QUADS], g[DIM_QUADS], sum_k[DIM_QUADS];
     uint64_t q_row = row_address(args.q, query, args.q_stride, head);
     uint64_t g_row = row_address(args.out_gradient, query, args.out_gradient_stride, head);
     uint64_t out_row = row_address(args.result, query, args.result_stride, head);
     float delta = 0;
-    [[unroll]] for (uint d = 0; d < QUADS_DIM; d++) {
+    [[unroll]] for (uint d = 0; d < DIM_QUADS; d++) {
         q[d] = load_quad(q_row, 0, 0, d);
         g[d] = load_quad(g_row, 0, 0, d);
         sum_k[d] = vec4(0);
@@ -48,7 +48,7 @@ void main()
         [[unroll]] for (uint j = 0; j < TILE; j++) {
             score[j] = change[j] = 0;
         }
-        [[unroll]] for (uint d = 0; d < QUADS_DIM; d++) {
+        [[unroll]] for (uint d = 0; d < DIM_QUADS; d++) {
             [[unroll]] for (uint j = 0; j < TILE; j++) {
                 vec4 k = load_quad(k_tile, j, K_STRIDE, d), v = load_quad(v_tile, j, V_STRIDE, d);
                 score[j] = add_dot(q[d], k, score[j]);
@@ -61,9 +61,9 @@ void main()
             float p = exp2(score[j] * (args.scale * LOG2_E) - log_sum);
             change[j] = visible ? p * (change[j] - delta) : 0.0;
         }
-        [[unroll]] for (uint d = 0; d < QUADS_DIM; d += 2) {
+        [[unroll]] for (uint d = 0; d < DIM_QUADS; d += 2) {
             [[unroll]] for (uint j = 0; j < TILE; j++) {
-                [[unroll]] for (uint e = d; e < min(d + 2, QUADS_DIM); e++) {
+                [[unroll]] for (uint e = d; e < min(d + 2, DIM_QUADS); e++) {
                     sum_k[e] = fma(vec4(change[j]), load_quad(k_tile, j, K_STRIDE, e), sum_k[e]);
                 }
             }
@@ -71,7 +71,7 @@ void main()
     }
     if (mine < args.tokens) {
         uint64_t row = row_address(args.q_gradient, query, args.q_gradient_stride, head);
-        [[unroll]] for (uint d = 0; d < QUADS_DIM; d++) {
+        [[unroll]] for (uint d = 0; d < DIM_QUADS; d++) {
             store_quad(row, d, sum_k[d] * args.scale);
         }
         store_f32(args.delta, statistic, delta);

@@ -8,7 +8,7 @@ void VISIT(uint64_t k_tile, uint64_t v_tile, uint key, uint low, uint high, floa
     [[unroll]] for (uint j = 0; j < VISIT_KEYS; j++) {
         p[j] = 0;
     }
-    [[unroll]] for (uint d = 0; d < QUADS_DIM; d++) {
+    [[unroll]] for (uint d = 0; d < DIM_QUADS; d++) {
         [[unroll]] for (uint j = 0; j < VISIT_KEYS; j++) {
             vec4 k = load_quad(k_tile, j, K_STRIDE, d);
             p[j] = add_dot(query_row[d], k, p[j]);
@@ -26,12 +26,12 @@ void VISIT(uint64_t k_tile, uint64_t v_tile, uint key, uint low, uint high, floa
         weight_sum += p[j];
     }
     // Blocks of two quads: eight chains of sums hide the latency of fma.
-    [[unroll]] for (uint d = 0; d < QUADS_DIM; d += 2) {
-        [[unroll]] for (uint e = d; e < min(d + 2, QUADS_DIM); e++) {
+    [[unroll]] for (uint d = 0; d < DIM_QUADS; d += 2) {
+        [[unroll]] for (uint e = d; e < min(d + 2, DIM_QUADS); e++) {
             value_sum[e] *= shrink;
         }
         [[unroll]] for (uint j = 0; j < VISIT_KEYS; j++) {
-            [[unroll]] for (uint e = d; e < min(d + 2, QUADS_DIM); e++) {
+            [[unroll]] for (uint e = d; e < min(d + 2, DIM_QUADS); e++) {
                 value_sum[e] = fma(vec4(p[j]), load_quad(v_tile, j, V_STRIDE, e), value_sum[e]);
             }
         }
