@@ -11,6 +11,7 @@
 #include "cli/types.h"
 #include "engine/base/alloc.h"
 #include "engine/base/clock.h"
+#include "engine/base/host_memory.h"
 #include "engine/base/stringbuf.h"
 #include "merger/run.h"
 
@@ -25,7 +26,7 @@ static const struct lw_flag flags_table[] = {
         "a number for each model, divided by their sum (default: all the same)"},
     {"dtype", LW_FLAG_TEXT, offsetof(struct flags, type), "TYPE",
         "float32, bfloat16 or float16 (default: each tensor as in BASE)"},
-    LW_DEVICE_FLAGS(struct flags, device),
+    LW_DEVICE_FLAGS(offsetof(struct flags, device)),
     {NULL, LW_FLAG_SWITCH, 0, NULL, NULL},
 };
 
@@ -92,9 +93,11 @@ static bool merge(
     double seconds = lw_clock_seconds() - watch.start;
     lw_progress_clear(&watch.line);
     if (merged) {
-        printf("%s: %zu tensors, %.3f GB written from %.3f GB in %.2f s (%.2f GB/s)\n",
+        printf("%s: %zu tensors, %.3f GB written from %.3f GB in %.2f s (%.2f GB/s), peak memory "
+               "%.2f GB\n",
             flags->output, plan->tensor_count, (double)plan->bytes_written * 1e-9,
-            (double)plan->bytes_read * 1e-9, seconds, (double)plan->bytes_written * 1e-9 / seconds);
+            (double)plan->bytes_read * 1e-9, seconds, (double)plan->bytes_written * 1e-9 / seconds,
+            (double)lw_host_memory_peak() * 1e-9);
     }
     return lw_session_close(&session, merged, error);
 }

@@ -17,17 +17,20 @@ struct lw_device_options {
     bool profile;
 };
 
-// Rows of a command's flag table, for the member `member` of its structure `type`.
-#define LW_DEVICE_FLAGS(type, member)                                                              \
-    {"device", LW_FLAG_TEXT, offsetof(type, member.device), "INDEX|NAME",                          \
-        "the device to use, by its number or a part of its name (lewin devices)"},                 \
-        {"hide-caps", LW_FLAG_TEXT, offsetof(type, member.hide_caps), "LIST",                      \
-            "do without these capabilities of the device"},                                        \
-        {"cache", LW_FLAG_TEXT, offsetof(type, member.cache), "DIR",                               \
-            "where compiled kernels are kept (default: the user's cache folder)"},                 \
+// Rows of a command's flag table; `offset` is that of its structure's lw_device_options.
+#define LW_DEVICE_FLAGS(offset)                                                                    \
+    LW_DEVICE_FLAG(offset, "device", LW_FLAG_TEXT, device, "INDEX|NAME",                           \
+        "the device to use, by its number or a part of its name (lewin devices)"),                 \
+        LW_DEVICE_FLAG(offset, "hide-caps", LW_FLAG_TEXT, hide_caps, "LIST",                       \
+            "do without these capabilities of the device"),                                        \
+        LW_DEVICE_FLAG(offset, "cache", LW_FLAG_TEXT, cache, "DIR",                                \
+            "where compiled kernels are kept (default: the user's cache folder)"),                 \
+        LW_DEVICE_FLAG(offset, "profile", LW_FLAG_SWITCH, profile, NULL,                           \
+            "print a table of time, GB/s and GFLOP/s per kernel at the end")
+
+#define LW_DEVICE_FLAG(offset, name, kind, member, value_name, help)                               \
     {                                                                                              \
-        "profile", LW_FLAG_SWITCH, offsetof(type, member.profile), NULL,                           \
-            "print a table of time, GB/s and GFLOP/s per kernel at the end"                        \
+        name, kind, (offset) + offsetof(struct lw_device_options, member), value_name, help        \
     }
 
 // An open device. `log` writes to stderr.

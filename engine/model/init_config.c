@@ -42,9 +42,9 @@ static bool set_tokenizer(cJSON *object, const struct lw_json_scope *scope,
     if (!lw_json_integer(scope, "vocab_size", 1, MOST_TOKENS, &size, error)) {
         return false;
     }
-    double needed = ((double)((tokenizer->size + (uint64_t)63) / 64)) * 64;
+    uint64_t needed = (tokenizer->size + (uint64_t)63) / 64 * 64;
     if (size < (int64_t)tokenizer->size &&
-        !set(object, "vocab_size", cJSON_CreateNumber(needed), error)) {
+        !set(object, "vocab_size", cJSON_CreateNumber((double)needed), error)) {
         return false;
     }
     for (size_t i = 0; i < sizeof tokens / sizeof *tokens; i++) {
