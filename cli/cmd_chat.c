@@ -37,7 +37,7 @@ static const struct lw_flag flags_table[] = {
     {"context", LW_FLAG_COUNT, offsetof(struct flags, context), "N",
         "tokens of the whole conversation (default: 4096, at most the model's)"},
     {"seed", LW_FLAG_COUNT, offsetof(struct flags, seed), "N", "of the draws (default: 0)"},
-    LW_DEVICE_FLAGS(struct flags, device),
+    LW_DEVICE_FLAGS(offsetof(struct flags, device)),
     {NULL, LW_FLAG_SWITCH, 0, NULL, NULL},
 };
 

@@ -18,7 +18,7 @@ struct flags {
 
 static const struct lw_flag flags_table[] = {
     {"keys", LW_FLAG_SWITCH, offsetof(struct flags, keys), NULL, "list all keys of a recipe"},
-    LW_DEVICE_FLAGS(struct flags, device),
+    LW_DEVICE_FLAGS(offsetof(struct flags, device)),
     {NULL, LW_FLAG_SWITCH, 0, NULL, NULL},
 };
 
