@@ -147,10 +147,11 @@ bool lw_folder_remove(const char *path, struct lw_error *error)
             }
             continue;
         }
-        if (kind == LW_PATH_FOLDER && !lw_folder_remove_empty(top, error)) {
+        bool is_folder = kind == LW_PATH_FOLDER || kind == LW_PATH_FOLDER_LINK;
+        if (is_folder && !lw_folder_remove_empty(top, error)) {
             goto error;
         }
-        if ((kind == LW_PATH_FILE || kind == LW_PATH_LINK) && !lw_file_remove(top, error)) {
+        if (kind == LW_PATH_FILE && !lw_file_remove(top, error)) {
             goto error;
         }
         lw_free(top);

@@ -46,9 +46,6 @@ enum lw_path_kind lw_path_look(const char *path)
     if (lstat(path, &status) != 0) {
         return LW_PATH_ABSENT;
     }
-    if (S_ISLNK(status.st_mode)) {
-        return LW_PATH_LINK;
-    }
     return S_ISDIR(status.st_mode) ? LW_PATH_FOLDER : LW_PATH_FILE;
 }
 

@@ -32,7 +32,12 @@ const char *lw_environment(const char *name);
 // Makes one folder, whose parent exists; one that is there is success.
 bool lw_folder_create_one(const char *path, struct lw_error *error);
 
-enum lw_path_kind { LW_PATH_ABSENT, LW_PATH_FILE, LW_PATH_FOLDER, LW_PATH_LINK };
+enum lw_path_kind {
+    LW_PATH_ABSENT,
+    LW_PATH_FILE, // or anything that is removed like one, such as a POSIX symbolic link
+    LW_PATH_FOLDER,
+    LW_PATH_FOLDER_LINK, // a Windows link or junction to a folder, removed like an empty one
+};
 
 // What is at `path` itself; a symbolic link is not followed.
 enum lw_path_kind lw_path_look(const char *path);

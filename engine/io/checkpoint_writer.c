@@ -13,7 +13,7 @@
 #include "engine/io/json.h"
 
 static const uint64_t DEFAULT_SHARD_BYTES = 5000000000; // "5GB", transformers' default for long
-static const uint64_t SPARE_BYTES = 64 << 20;           // headers and side files
+static const uint64_t SPARE_BYTES = 16 << 20;           // headers and side files
 
 struct lw_checkpoint_writer {
     struct lw_string folder, beside; // the target, and where it is being made
@@ -120,12 +120,14 @@ static bool check_space(const struct lw_checkpoint_writer *writer, struct lw_err
         return false;
     }
     if (available < needed) {
+        const char *unit = needed < 10000000000 ? "MB" : "GB";
+        double scale = needed < 10000000000 ? 1e-6 : 1e-9;
         return lw_fail(error, LW_FAILED,
-            "not enough room for the model %s: it takes %.2f GB, %.2f GB are free there, %.2f GB "
+            "not enough room for the model %s: it takes %.1f %s, %.1f %s are free there, %.1f %s "
             "are "
             "missing. Free space, or choose another disk",
-            lw_string_text(&writer->folder), (double)needed * 1e-9, (double)available * 1e-9,
-            (double)(needed - available) * 1e-9);
+            lw_string_text(&writer->folder), (double)needed * scale, unit,
+            (double)available * scale, unit, (double)(needed - available) * scale, unit);
     }
     return true;
 }
