@@ -148,9 +148,9 @@ static bool parse_list(const char *text, struct lw_option_list *list, struct lw_
     *list = (struct lw_option_list){0};
     while (*text) {
         size_t length = strcspn(text, ",");
-        size_t start = strspn(text, " \t");
+        size_t start = strspn(text, " \t\r\n");
         size_t end = length;
-        while (end > start && strchr(" \t", text[end - 1])) {
+        while (end > start && strchr(" \t\r\n", text[end - 1])) {
             end--;
         }
         if (start < end) {

@@ -85,15 +85,15 @@ static bool check_text(const char *text, size_t length, const char *name,
 }
 
 cJSON *lw_json_parse(const char *text, size_t length, const char *name,
-    const struct lw_json_limits *given, struct lw_error *error)
+    const struct lw_json_limits *limits, struct lw_error *error)
 {
-    struct lw_json_limits limits = with_defaults(given);
-    if (length > limits.bytes) {
+    struct lw_json_limits bounds = with_defaults(limits);
+    if (length > bounds.bytes) {
         lw_fail(error, LW_BAD_INPUT, "%s: %zu bytes of JSON, more than the %zu that are accepted",
-            name, length, limits.bytes);
+            name, length, bounds.bytes);
         return NULL;
     }
-    if (!check_text(text, length, name, &limits, error)) {
+    if (!check_text(text, length, name, &bounds, error)) {
         return NULL;
     }
     const char *end = text;
@@ -117,15 +117,15 @@ cJSON *lw_json_parse(const char *text, size_t length, const char *name,
     return value;
 }
 
-cJSON *lw_json_read(const char *path, const struct lw_json_limits *given, struct lw_error *error)
+cJSON *lw_json_read(const char *path, const struct lw_json_limits *limits, struct lw_error *error)
 {
-    struct lw_json_limits limits = with_defaults(given);
+    struct lw_json_limits bounds = with_defaults(limits);
     char *text = NULL;
     size_t length;
-    if (!lw_file_read_whole(path, limits.bytes, &text, &length, error)) {
+    if (!lw_file_read_whole(path, bounds.bytes, &text, &length, error)) {
         return NULL;
     }
-    cJSON *value = lw_json_parse(text, length, path, &limits, error);
+    cJSON *value = lw_json_parse(text, length, path, &bounds, error);
     lw_free(text);
     return value;
 }

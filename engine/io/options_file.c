@@ -136,6 +136,7 @@ static bool read_document(
             reading->path, line_of(root));
     }
     yaml_document_delete(&document);
+    reading->document = NULL;
     return done;
 }
 

@@ -39,8 +39,9 @@ static bool add_entry(struct lw_string *text, const struct lw_tensor_info *info,
             return false;
         }
     }
-    return lw_string_addf(text, error, "],\"data_offsets\":[%llu,%llu]}", (unsigned long long)begin,
-        (unsigned long long)(begin + info->bytes));
+    unsigned long long end = begin + info->bytes;
+    return lw_string_addf(
+        text, error, "],\"data_offsets\":[%llu,%llu]}", (unsigned long long)begin, end);
 }
 
 // Fills the places (from the start of the data) and the header's text, padded as Hugging Face pads

@@ -27,11 +27,11 @@ static bool rewrite(struct lw_string *out, const char *text, struct lw_error *er
     return done;
 }
 
-int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
+int LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t size)
 {
     struct lw_error error = {0};
     struct lw_string first = {0}, second = {0};
-    char *text = lw_strndup((const char *)data, size, &error);
+    char *text = lw_strndup((const char *)bytes, size, &error);
     demand(text != NULL, &error);
     if (rewrite(&first, text, &error)) {
         demand(rewrite(&second, first.data, &error), &error);

@@ -56,13 +56,13 @@ static void check_ids(const struct lw_tokenizer *tokenizer, const struct lw_toke
     lw_tokens_free(&again);
 }
 
-int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
+int LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t size)
 {
     const struct lw_tokenizer *tokenizer = small_tokenizer();
     struct lw_tokens tokens = {0};
     struct lw_error error = {0};
-    bool valid = lw_utf8_valid_length((const char *)data, size) == size;
-    bool done = lw_tokenizer_encode(tokenizer, (const char *)data, size, &tokens, &error);
+    bool valid = lw_utf8_valid_length((const char *)bytes, size) == size;
+    bool done = lw_tokenizer_encode(tokenizer, (const char *)bytes, size, &tokens, &error);
     demand(done == valid && (done || error.status == LW_BAD_INPUT), error.message);
     if (done) {
         check_ids(tokenizer, &tokens);

@@ -37,11 +37,11 @@ static void use(const struct lw_tokenizer *tokenizer)
     lw_string_free(&decoded);
 }
 
-int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
+int LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t size)
 {
     struct lw_error error = {0};
     struct lw_tokenizer *tokenizer = NULL;
-    cJSON *json = lw_json_parse((const char *)data, size, "fuzz", NULL, &error);
+    cJSON *json = lw_json_parse((const char *)bytes, size, "fuzz", NULL, &error);
     if (json && lw_tokenizer_build(&tokenizer, json, &error)) {
         use(tokenizer);
     } else {

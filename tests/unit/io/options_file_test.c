@@ -5,6 +5,7 @@
 #include <stddef.h>
 #include <stdint.h>
 #include <cmocka.h>
+#include <stdio.h>
 #include <string.h>
 
 #include "engine/base/file.h"
@@ -43,10 +44,11 @@ static void recipes_are_read(void **state)
     (void)state;
     static const char *const rates[] = {"5.0e-6", "5e-6", "5.0E-06", "0.000005", "'5e-6'"};
     for (size_t i = 0; i < sizeof rates / sizeof *rates; i++) {
-        char text[512] =
-            "### model\nmodel_name_or_path: a/b  # comment\nbf16: True\n\nlearning_rate: ";
-        strcat(text, rates[i]);
-        strcat(text, "\nmax_steps: 100\nresume_from_checkpoint: null\ndataset: a.json,b.jsonl\n");
+        char text[512];
+        snprintf(text, sizeof text,
+            "### model\nmodel_name_or_path: a/b  # comment\nbf16: True\n\nlearning_rate: %s\n"
+            "max_steps: 100\nresume_from_checkpoint: null\ndataset: a.json,b.jsonl\n",
+            rates[i]);
         struct values values;
         struct lw_error error = {0};
         assert_true(read_text(text, &values, &error));
@@ -66,7 +68,7 @@ static void recipes_are_read(void **state)
         assert_true(read_text(lists[i], &values, NULL));
         assert_int_equal(values.data.count, 2);
         assert_string_equal(values.data.items[0], "a.json");
-        assert_string_equal(values.data.items[1][0] == 'b' ? "b" : "", "b");
+        assert_string_equal(values.data.items[1], "b.jsonl");
         lw_options_free(table, &values);
     }
     struct values values;
