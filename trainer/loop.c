@@ -6,6 +6,7 @@
 #include <math.h>
 
 #include "trainer/evaluate.h"
+#include "trainer/export.h"
 #include "trainer/run.h"
 
 static struct lw_metrics_entry entry_of(
@@ -104,6 +105,7 @@ static bool save(struct lw_trainer *trainer, bool resumable, struct lw_error *er
     lw_snapshot_path(path, sizeof path, recipe->output_dir, progress->reported);
     struct lw_snapshot_state state = trainer->state;
     state.update = progress->reported;
+    state.total_updates = trainer->schedule.total_updates;
     state.epoch = (double)progress->reported / (double)trainer->updates_per_epoch;
     state.tokens = progress->tokens;
     state.elapsed_seconds = lw_trainer_elapsed(trainer);
@@ -167,11 +169,13 @@ static bool advance(struct lw_trainer *trainer, uint64_t update, struct lw_error
 static bool finish(struct lw_trainer *trainer, struct lw_error *error)
 {
     const struct lw_recipe *recipe = trainer->params.recipe;
-    if (!lw_snapshot_export(recipe->output_dir, trainer->training, trainer->base, error)) {
+    // The model goes last: a folder that holds one is finished.
+    if (!lw_trainer_draw(trainer, error) ||
+        !lw_export(recipe->output_dir, trainer->training, trainer->base, error)) {
         return false;
     }
     send(trainer, &(struct lw_event){.kind = LW_EVENT_SAVED, .path = recipe->output_dir});
-    return lw_trainer_draw(trainer, error);
+    return true;
 }
 
 bool lw_run(const struct lw_run_params *params, struct lw_error *error)

@@ -8,80 +8,122 @@
 #include "engine/base/file.h"
 #include "engine/base/folder.h"
 #include "engine/base/stringbuf.h"
+#include "trainer/export.h"
 #include "trainer/recipe.h"
 #include "trainer/snapshot.h"
 
-// What a run writes before its first checkpoint.
-static const char *const early_files[] = {"trainer_log.jsonl", "recipe.yaml"};
+// What a run writes besides checkpoints and the model.
+static const char *const own_files[] = {"recipe.yaml", "trainer_log.jsonl", "training_loss.svg"};
 
-static bool is_early(const char *name)
+// The rest of `name` after `beginning`; NULL when it begins otherwise.
+static const char *after(const char *name, const char *beginning)
 {
-    for (size_t i = 0; i < sizeof early_files / sizeof *early_files; i++) {
-        if (!strcmp(name, early_files[i])) {
+    size_t length = strlen(beginning);
+    return strncmp(name, beginning, length) ? NULL : name + length;
+}
+
+static bool is_own_file(const char *name)
+{
+    for (size_t i = 0; i < sizeof own_files / sizeof *own_files; i++) {
+        if (!strcmp(name, own_files[i])) {
             return true;
         }
     }
     return false;
 }
 
-static bool remove_old_run(const char *output, struct lw_error *error)
+// Left where a run was killed while it wrote one of its files (engine/base/file.h), a checkpoint or
+// the model, or removed a checkpoint.
+static bool is_unfinished(const char *name)
 {
-    struct lw_string path = {0};
-    bool done = lw_snapshot_prune(output, 0, error);
-    for (size_t i = 0; done && i < sizeof early_files / sizeof *early_files; i++) {
-        lw_string_clear(&path);
-        done = lw_string_addf(&path, error, "%s/%s", output, early_files[i]) &&
-               (!lw_file_exists(path.data) || lw_file_remove(path.data, error));
+    const char *rest = after(name, "checkpoint-");
+    rest = rest ? rest + strspn(rest, "0123456789") : after(name, LW_EXPORT_FOLDER);
+    bool unfinished = rest && !strcmp(rest, LW_SNAPSHOT_UNFINISHED);
+    for (size_t i = 0; !unfinished && i < sizeof own_files / sizeof *own_files; i++) {
+        rest = after(name, own_files[i]);
+        unfinished = rest && !strcmp(rest, ".tmp");
     }
-    lw_string_free(&path);
-    return done;
+    return unfinished;
 }
 
-// Without a checkpoint, only what an interrupted beginning left may be there.
+// Without a checkpoint, only what an interrupted run left may be there.
 static bool check_unused(const char *output, struct lw_error *error)
 {
     struct lw_folder_list list = {0};
     bool done = lw_folder_list(output, &list, error);
-    for (size_t i = 0; done && i < list.count; i++) {
-        // A checkpoint that was being written when the run was killed ends in -tmp.
-        const char *name = list.names[i];
-        bool unfinished = !strncmp(name, "checkpoint-", 11) && strstr(name, ".lewin-tmp");
-        if (!is_early(name) && !unfinished) {
+    bool moving = false;
+    for (size_t i = 0; i < list.count; i++) {
+        moving = moving || !strcmp(list.names[i], LW_EXPORT_FOLDER);
+    }
+    // Where a model was being moved, the files are its.
+    for (size_t i = 0; done && !moving && i < list.count; i++) {
+        if (!is_own_file(list.names[i]) && !is_unfinished(list.names[i])) {
             done = lw_fail(error, LW_BAD_INPUT,
                 "output_dir: %s already holds %s and no checkpoint to resume from; choose another "
                 "folder, or set overwrite_output_dir: true",
-                output, name);
+                output, list.names[i]);
         }
     }
     lw_folder_list_free(&list);
     return done;
 }
 
-static bool find_checkpoint(
-    const struct lw_recipe *recipe, char *resumed, size_t size, struct lw_error *error)
+// Shows now, and not after the first hours, that nothing can be written there.
+static bool check_writable(const char *output, struct lw_error *error)
+{
+    struct lw_string path = {0};
+    struct lw_file *file = NULL;
+    bool done = lw_path_join(&path, output, "recipe.yaml.tmp", error) &&
+                lw_file_open(&file, path.data, LW_FILE_CREATE, error);
+    lw_file_close(file);
+    done = done && lw_file_remove(path.data, error);
+    lw_string_free(&path);
+    return done;
+}
+
+// `newest`: the step of the newest checkpoint in the output folder, 0 when it has none.
+static bool choose_checkpoint(const struct lw_recipe *recipe, uint64_t newest, char *resumed,
+    size_t size, struct lw_error *error)
 {
     const char *wanted = recipe->resume_from_checkpoint;
-    bool automatic = !wanted || !strcmp(wanted, "true");
-    uint64_t step = 0;
     *resumed = 0;
-    if (automatic && !lw_snapshot_newest(recipe->output_dir, &step, error)) {
-        return false;
-    }
-    if (step) {
-        lw_snapshot_path(resumed, size, recipe->output_dir, step);
-    } else if (wanted && !automatic && strcmp(wanted, "false") != 0) {
-        snprintf(resumed, size, "%s", wanted);
-    } else if (wanted && automatic) {
+    if (wanted && !strcmp(wanted, "true") && !newest) {
         return lw_fail(error, LW_BAD_INPUT, "resume_from_checkpoint: there is no checkpoint in %s",
             recipe->output_dir);
     }
+    if (wanted && !strcmp(wanted, "false") && newest) {
+        return lw_fail(error, LW_BAD_INPUT,
+            "output_dir: %s holds checkpoints, which resume_from_checkpoint: false leaves unused; "
+            "choose another folder, or set overwrite_output_dir: true",
+            recipe->output_dir);
+    }
+    if (wanted && strcmp(wanted, "true") != 0 && strcmp(wanted, "false") != 0) {
+        snprintf(resumed, size, "%s", wanted);
+    } else if (newest) {
+        lw_snapshot_path(resumed, size, recipe->output_dir, newest);
+    }
     return true;
+}
+
+bool lw_output_prepare(
+    const struct lw_recipe *recipe, char *resumed, size_t size, struct lw_error *error)
+{
+    const char *output = recipe->output_dir;
+    uint64_t newest;
+    *resumed = 0;
+    if (!lw_folder_create(output, error) || !check_writable(output, error)) {
+        return lw_fail_in(error, "output_dir");
+    }
+    return recipe->overwrite_output_dir ||
+           (lw_snapshot_newest(output, &newest, error) &&
+               choose_checkpoint(recipe, newest, resumed, size, error) &&
+               (newest || check_unused(output, error)));
 }
 
 static bool record_recipe(const struct lw_recipe *recipe, struct lw_error *error)
 {
     struct lw_string path = {0}, text = {0};
-    bool done = lw_string_addf(&path, error, "%s/recipe.yaml", recipe->output_dir) &&
+    bool done = lw_path_join(&path, recipe->output_dir, "recipe.yaml", error) &&
                 lw_recipe_print(recipe, &text, error) &&
                 lw_file_write_whole(path.data, text.data, text.length, error);
     lw_string_free(&path);
@@ -89,17 +131,21 @@ static bool record_recipe(const struct lw_recipe *recipe, struct lw_error *error
     return done;
 }
 
-bool lw_output_prepare(
-    const struct lw_recipe *recipe, char *resumed, size_t size, struct lw_error *error)
+bool lw_output_begin(const struct lw_recipe *recipe, struct lw_error *error)
 {
     const char *output = recipe->output_dir;
-    if (!lw_folder_create(output, error)) {
-        return lw_fail_in(error, "output_dir");
+    bool anew = recipe->overwrite_output_dir;
+    struct lw_folder_list list = {0};
+    struct lw_string path = {0};
+    bool done =
+        (!anew || lw_snapshot_prune(output, 0, error)) && lw_folder_list(output, &list, error);
+    for (size_t i = 0; done && i < list.count; i++) {
+        if (is_unfinished(list.names[i]) || (anew && is_own_file(list.names[i]))) {
+            done = lw_path_join(&path, output, list.names[i], error) &&
+                   lw_folder_remove(path.data, error);
+        }
     }
-    if (recipe->overwrite_output_dir) {
-        *resumed = 0;
-        return remove_old_run(output, error) && record_recipe(recipe, error);
-    }
-    return find_checkpoint(recipe, resumed, size, error) &&
-           (*resumed || check_unused(output, error)) && record_recipe(recipe, error);
+    lw_folder_list_free(&list);
+    lw_string_free(&path);
+    return done && record_recipe(recipe, error);
 }

@@ -9,11 +9,16 @@
 
 struct lw_recipe;
 
-// Creates recipe->output_dir where needed and records the recipe in it. `resumed` gets the
-// checkpoint to go on from (resume_from_checkpoint, else the newest), or "". A folder with other
-// people's files and no checkpoint is LW_BAD_INPUT, unless overwrite_output_dir is set, which
-// removes the old run's checkpoints and log.
+// Creates recipe->output_dir where needed and makes sure that it can be written to; what it holds
+// stays as it is. `resumed` gets the checkpoint to go on from (resume_from_checkpoint, else the
+// newest), or "". A folder with files that are no run's, or with a finished model and no
+// checkpoint, is LW_BAD_INPUT, unless overwrite_output_dir is set.
 bool lw_output_prepare(
     const struct lw_recipe *recipe, char *resumed, size_t size, struct lw_error *error);
+
+// Once nothing stands in the way of the first step: removes what an interrupted run left
+// unfinished and, with overwrite_output_dir, an earlier run's checkpoints, log and chart, and
+// records the recipe. An earlier model stays until the new one replaces it.
+bool lw_output_begin(const struct lw_recipe *recipe, struct lw_error *error);
 
 #endif

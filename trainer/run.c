@@ -261,7 +261,7 @@ bool lw_trainer_create(
     }
     made = made && prepare_output(trainer, resumed, sizeof resumed, error) &&
            load_model(trainer, resumed, error) && create_batches(trainer, error) &&
-           open_log(trainer, error);
+           lw_output_begin(params->recipe, error) && open_log(trainer, error);
     if (!made) {
         lw_trainer_destroy(trainer);
         return false;

@@ -204,55 +204,24 @@ void lw_snapshot_path(char *path, size_t size, const char *output, uint64_t step
     snprintf(path, size, "%s/" CHECKPOINT_PREFIX "%" PRIu64, output, step);
 }
 
+// Under another name first: a checkpoint whose removal was cut short must not look like one.
+static bool remove_checkpoint(const char *folder, struct lw_error *error)
+{
+    struct lw_string beside = {0};
+    bool done = lw_string_addf(&beside, error, "%s" LW_SNAPSHOT_UNFINISHED, folder) &&
+                lw_folder_remove(beside.data, error) &&
+                lw_file_rename(folder, beside.data, error) && lw_folder_remove(beside.data, error);
+    lw_string_free(&beside);
+    return done;
+}
+
 bool lw_snapshot_save(const char *folder, const struct lw_training *training,
     const struct lw_checkpoint *base, const struct lw_snapshot_state *state, struct lw_error *error)
 {
-    if (lw_folder_exists(folder) && !lw_folder_remove(folder, error)) {
+    if (lw_folder_exists(folder) && !remove_checkpoint(folder, error)) {
         return false;
     }
     return write_folder(folder, training, base, state, error);
-}
-
-static bool move_file(
-    const char *from_folder, const char *to_folder, const char *name, struct lw_error *error)
-{
-    struct lw_string from = {0}, to = {0};
-    bool done = lw_string_addf(&from, error, "%s/%s", from_folder, name) &&
-                lw_string_addf(&to, error, "%s/%s", to_folder, name) &&
-                lw_file_rename(from.data, to.data, error);
-    lw_string_free(&from);
-    lw_string_free(&to);
-    return done;
-}
-
-// config.json goes last: a folder without it is no model.
-static bool move_files(const char *from, const char *to, struct lw_error *error)
-{
-    struct lw_folder_list list = {0};
-    if (!lw_folder_list(from, &list, error)) {
-        return false;
-    }
-    bool done = true, has_config = false;
-    for (size_t i = 0; done && i < list.count; i++) {
-        bool config = !strcmp(list.names[i], "config.json");
-        has_config = has_config || config;
-        done = config || move_file(from, to, list.names[i], error);
-    }
-    done = done && (!has_config || move_file(from, to, "config.json", error));
-    lw_folder_list_free(&list);
-    return done && lw_folder_sync(to, error);
-}
-
-bool lw_snapshot_export(const char *output, const struct lw_training *training,
-    const struct lw_checkpoint *base, struct lw_error *error)
-{
-    struct lw_string whole = {0};
-    bool done = lw_string_addf(&whole, error, "%s/model-being-moved", output) &&
-                (!lw_folder_exists(whole.data) || lw_folder_remove(whole.data, error)) &&
-                write_folder(whole.data, training, base, NULL, error) &&
-                move_files(whole.data, output, error) && lw_folder_remove(whole.data, error);
-    lw_string_free(&whole);
-    return done;
 }
 
 static bool read_hash(
@@ -403,7 +372,7 @@ bool lw_snapshot_prune(const char *output, uint64_t limit, struct lw_error *erro
             return true;
         }
         lw_snapshot_path(path, sizeof path, output, oldest);
-        if (!lw_folder_remove(path, error)) {
+        if (!remove_checkpoint(path, error)) {
             return false;
         }
     }

@@ -1,12 +1,16 @@
 // SPDX-License-Identifier: Apache-2.0
 // Training checkpoints: a Hugging Face model folder that also holds what exact resumption needs
 // (optimizer.safetensors with fp32 masters and moments, trainer_state.json). Written aside, synced,
-// renamed. The final model is the same folder without the optimizer. Called by the training loop.
+// renamed. The final model (export.h) is the same folder without the optimizer. Called by the
+// training loop.
 #ifndef LW_TRAINER_SNAPSHOT_H
 #define LW_TRAINER_SNAPSHOT_H
 
 #include "engine/io/checkpoint.h"
 #include "engine/model/training.h"
+
+// How the name of a folder ends that is being written (engine/io/checkpoint.h) or removed.
+#define LW_SNAPSHOT_UNFINISHED ".lewin-tmp"
 
 // Where the run stands; everything else follows from the recipe and the data.
 struct lw_snapshot_state {
@@ -30,11 +34,6 @@ void lw_snapshot_path(char *path, size_t size, const char *output, uint64_t step
 bool lw_snapshot_save(const char *folder, const struct lw_training *training,
     const struct lw_checkpoint *base, const struct lw_snapshot_state *state,
     struct lw_error *error);
-
-// Writes the final model into `output`, which exists and may hold other files: whole in a folder
-// of its own first, then moved, config.json last.
-bool lw_snapshot_export(const char *output, const struct lw_training *training,
-    const struct lw_checkpoint *base, struct lw_error *error);
 
 // Reads trainer_state.json. LW_BAD_INPUT when it is none of Lewin's.
 bool lw_snapshot_read_state(
