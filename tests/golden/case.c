@@ -105,7 +105,7 @@ double golden_noise(const struct golden_case *golden, const char *name)
 {
     const cJSON *entry = cJSON_GetObjectItemCaseSensitive(golden->noise, name);
     const cJSON *first = cJSON_IsArray(entry) ? entry->child : NULL;
-    return cJSON_IsNumber(first) ? first->valuedouble : 0;
+    return first && cJSON_IsNumber(first) ? first->valuedouble : 0;
 }
 
 // The part of an optional tensor that belongs to micro-batch `index`.
