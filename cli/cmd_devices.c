@@ -30,11 +30,16 @@ static const char *const kinds[] = {[LW_DEVICE_OTHER] = "other",
     [LW_DEVICE_INTEGRATED] = "integrated",
     [LW_DEVICE_DISCRETE] = "discrete"};
 
+static bool is_unified(const struct lw_caps *caps)
+{
+    return (caps->features & LW_FEATURE_UNIFIED_MEMORY) != 0;
+}
+
 // Devices that use main memory have no more of it free than the machine.
 static uint64_t memory_free(const struct lw_caps *caps)
 {
     uint64_t available = lw_host_memory_now().available;
-    bool on_host = caps->kind == LW_DEVICE_CPU || caps->unified_memory;
+    bool on_host = caps->kind == LW_DEVICE_CPU || is_unified(caps);
     if (!on_host || !available) {
         return caps->memory_free;
     }
@@ -56,7 +61,7 @@ static void print_memory(const struct lw_caps *caps)
     print_size("    memory          ", caps->memory_total);
     print_size(", free now ", memory_free(caps));
     print_size(", at most ", caps->max_allocation);
-    printf(" in one piece%s\n", caps->unified_memory ? "; shared with the host" : "");
+    printf(" in one piece%s\n", is_unified(caps) ? "; shared with the host" : "");
 }
 
 static void print_features(uint32_t features)
@@ -159,7 +164,7 @@ static cJSON *device_object(size_t index, const struct lw_caps *caps, bool selec
     add_number(object, "memory_total", caps->memory_total);
     add_number(object, "memory_free", memory_free(caps));
     add_number(object, "max_allocation", caps->max_allocation);
-    cJSON_AddBoolToObject(object, "unified_memory", caps->unified_memory);
+    cJSON_AddBoolToObject(object, "unified_memory", is_unified(caps));
     add_number(object, "subgroup_size", caps->subgroup_size);
     add_number(object, "min_subgroup_size", caps->min_subgroup_size);
     add_number(object, "max_subgroup_size", caps->max_subgroup_size);

@@ -53,10 +53,9 @@ static bool allocate_memory(struct lw_arena *arena, struct lw_block *block, stru
         VK_MEMORY_PROPERTY_HOST_VISIBLE_BIT | VK_MEMORY_PROPERTY_HOST_COHERENT_BIT;
     VkMemoryPropertyFlags local = VK_MEMORY_PROPERTY_DEVICE_LOCAL_BIT;
     bool on_host = arena->memory == LW_MEMORY_HOST;
-    bool mapped = on_host || device->caps.unified_memory;
-    VkMemoryPropertyFlags needed = on_host                       ? host
-                                   : device->caps.unified_memory ? host | local
-                                                                 : local;
+    bool unified = (device->caps.features & LW_FEATURE_UNIFIED_MEMORY) != 0;
+    bool mapped = on_host || unified;
+    VkMemoryPropertyFlags needed = on_host ? host : unified ? host | local : local;
     VkMemoryPropertyFlags wanted = needed | (on_host ? VK_MEMORY_PROPERTY_HOST_CACHED_BIT : 0);
     uint32_t type = find_memory_type(device, requirements.memoryTypeBits, needed, wanted);
     if (type == UINT32_MAX) {
@@ -103,7 +102,8 @@ static bool check_room(const struct lw_arena *arena, uint64_t bytes, struct lw_e
             arena->name, (double)bytes / mib, device->caps.name,
             (double)device->caps.max_allocation / mib);
     }
-    if (arena->memory == LW_MEMORY_HOST && !device->caps.unified_memory) {
+    bool unified = (device->caps.features & LW_FEATURE_UNIFIED_MEMORY) != 0;
+    if (arena->memory == LW_MEMORY_HOST && !unified) {
         return true; // not the device's heap
     }
     uint64_t available = lw_device_memory_free(device);

@@ -21,6 +21,7 @@ const char *lw_feature_name(enum lw_feature feature)
         {LW_FEATURE_SUBGROUP_SIZE_CONTROL, "subgroup_size_control"},
         {LW_FEATURE_MEMORY_BUDGET, "memory_budget"},
         {LW_FEATURE_EXTERNAL_HOST, "external_host"},
+        {LW_FEATURE_UNIFIED_MEMORY, "unified_memory"},
     };
     for (int i = 0; i < LW_FEATURE_COUNT; i++) {
         if (names[i].feature == feature) {
@@ -150,7 +151,9 @@ static void measure_memory(const struct lw_instance *instance, struct lw_physica
     if (has_budget && budget.heapBudget[local_heap] > budget.heapUsage[local_heap]) {
         caps->memory_free = budget.heapBudget[local_heap] - budget.heapUsage[local_heap];
     }
-    caps->unified_memory = base->memoryHeapCount == 1 && caps->kind != LW_DEVICE_DISCRETE;
+    if (base->memoryHeapCount == 1 && caps->kind != LW_DEVICE_DISCRETE) {
+        caps->features |= LW_FEATURE_UNIFIED_MEMORY;
+    }
 }
 
 static void pick_queue_family(const struct lw_instance *instance, struct lw_physical_device *device)

@@ -16,7 +16,8 @@ enum lw_feature {
     LW_FEATURE_SUBGROUP_SIZE_CONTROL = 1u << 5, // VK_EXT_subgroup_size_control
     LW_FEATURE_MEMORY_BUDGET = 1u << 6,         // VK_EXT_memory_budget
     LW_FEATURE_EXTERNAL_HOST = 1u << 7,         // VK_EXT_external_memory_host
-    LW_FEATURE_COUNT = 8
+    LW_FEATURE_UNIFIED_MEMORY = 1u << 8, // the host maps all device memory: no staging copies
+    LW_FEATURE_COUNT = 9
 };
 
 // The name of one feature bit as --hide-caps takes it.
@@ -37,7 +38,6 @@ struct lw_caps {
     uint32_t min_subgroup_size, max_subgroup_size;
     uint32_t shared_memory;   // bytes a workgroup
     uint32_t max_group_count; // workgroups in x
-    bool unified_memory;      // the host maps all device memory: no staging copies
     float timestamp_period;   // nanoseconds a tick; 0: no timestamps
     uint8_t cache_uuid[16];
 };

@@ -160,7 +160,8 @@ uint64_t lw_device_memory_free(const struct lw_device *device)
         available = now.caps.memory_free ? now.caps.memory_free : available;
     }
     // A device that shares main memory has no more of it than the machine.
-    uint64_t host = device->caps.unified_memory ? lw_host_memory_now().available : 0;
+    bool shared = (device->caps.features & LW_FEATURE_UNIFIED_MEMORY) != 0;
+    uint64_t host = shared ? lw_host_memory_now().available : 0;
     return host && host < available ? host : available;
 }
 
