@@ -47,6 +47,10 @@ bool lw_file_read_next(
 bool lw_file_write_at(
     struct lw_file *file, uint64_t offset, const void *bytes, size_t size, struct lw_error *error);
 
+// A hint: these bytes, just written, may go to the disk now and not only at lw_file_sync, which then
+// has less to wait for. Nothing where the system has no such call.
+void lw_file_write_back(struct lw_file *file, uint64_t offset, uint64_t size);
+
 // Returns when the content is on the disk.
 bool lw_file_sync(struct lw_file *file, struct lw_error *error);
 

@@ -1,5 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 // File handles on POSIX. See file.h.
+#ifdef __linux__
+#define _GNU_SOURCE // sync_file_range
+#endif
 #define _POSIX_C_SOURCE 200809L
 #include "engine/base/file.h"
 
@@ -162,6 +165,17 @@ bool lw_file_write_at(
         size -= (size_t)written;
     }
     return true;
+}
+
+void lw_file_write_back(struct lw_file *file, uint64_t offset, uint64_t size)
+{
+#ifdef __linux__
+    (void)sync_file_range(file->descriptor, (off_t)offset, (off_t)size, SYNC_FILE_RANGE_WRITE);
+#else
+    (void)file;
+    (void)offset;
+    (void)size;
+#endif
 }
 
 bool lw_file_sync(struct lw_file *file, struct lw_error *error)

@@ -163,6 +163,13 @@ bool lw_file_write_at(
     return true;
 }
 
+void lw_file_write_back(struct lw_file *file, uint64_t offset, uint64_t size)
+{
+    (void)file;
+    (void)offset;
+    (void)size;
+}
+
 bool lw_file_sync(struct lw_file *file, struct lw_error *error)
 {
     return FlushFileBuffers(file->handle) || lw_fail_last_error(error, "write to disk", file->path);

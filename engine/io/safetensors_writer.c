@@ -23,7 +23,11 @@ struct lw_safetensors_writer {
     size_t count;
     size_t current;   // the tensor that the next byte belongs to
     uint64_t written; // bytes of it
+    uint64_t handed;  // bytes of it that the system was asked to write back
 };
+
+// Bytes that are handed to the disk at a time while more are being written.
+#define WRITE_BACK_BYTES ((uint64_t)8 << 20)
 
 static bool add_entry(struct lw_string *text, const struct lw_tensor_info *info, uint64_t begin,
     struct lw_error *error)
@@ -122,6 +126,7 @@ static bool has_room(struct lw_safetensors_writer *writer)
            writer->written == writer->places[writer->current].bytes) {
         writer->current++;
         writer->written = 0;
+        writer->handed = 0;
     }
     return writer->current < writer->count;
 }
@@ -144,6 +149,11 @@ bool lw_safetensors_writer_add(
         writer->written += part;
         next += part;
         size -= part;
+        if (writer->written - writer->handed >= WRITE_BACK_BYTES) {
+            lw_file_write_back(
+                writer->file, place->offset + writer->handed, writer->written - writer->handed);
+            writer->handed = writer->written;
+        }
     }
     return true;
 }
