@@ -8,10 +8,10 @@
 # On other systems it names what to install. tools/demo.sh, tools/test.sh and .ci/run call it.
 set -euo pipefail
 
-build_packages=(gcc libc6-dev meson ninja-build pkg-config glslang-tools spirv-tools libvulkan-dev
+build_packages=(gcc libc6-dev meson ninja-build pkgconf glslang-tools spirv-tools libvulkan-dev
     mesa-vulkan-drivers libcjson-dev libzstd-dev libyaml-dev libpcre2-dev libutf8proc-dev)
 test_packages=(libcmocka-dev)
-lint_packages=(clang-format-14 clang-tidy-14 binutils)
+lint_packages=(git clang-format-14 clang-tidy-14 binutils)
 validation_packages=(vulkan-validationlayers)
 
 say() {
