@@ -1,18 +1,17 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: Apache-2.0
-"""usage: make_example_base.py RECORDS.jsonl OUT [MINUTES]
+"""usage: make_example_base.py RECORDS.jsonl OUT [STEPS]
 
 Makes examples/base: a Qwen2-shaped model of about a million parameters with a byte-level BPE
 tokenizer of its own, built like Qwen2.5's. Both know nothing but the prose of the example records.
-The tokenizer is trained on it first; then the model is trained from random weights for some
-minutes, on that prose as running text and on every third record as a conversation, so that it has
+The tokenizer is trained on it first; then the model is trained from random weights, on that
+prose as running text and on every third record as a conversation, so that it has
 met the chat template before it is fine-tuned. Needs torch, transformers and tokenizers; nothing in
 Lewin calls this: it is kept to show where the committed files come from.
 """
 import json
 import random
 import sys
-import time
 
 import torch
 from tokenizers import AddedToken, Regex, Tokenizer, decoders, models, normalizers
@@ -104,33 +103,32 @@ def write_json(path, value):
         file.write("\n")
 
 
-def train_model(config, documents, seconds):
+def train_model(config, documents, steps):
     """Trains on documents (lists of ids) joined in a new random order in every pass."""
     model = Qwen2ForCausalLM(Qwen2Config(**config, attn_implementation="sdpa")).train()
     optimizer = torch.optim.AdamW(
         model.parameters(), lr=PEAK_RATE, betas=(0.9, 0.95), weight_decay=0.1, fused=True
     )
-    shuffle, stream, step, start = random.Random(1), [], 0, time.monotonic()
-    while (done := (time.monotonic() - start) / seconds) < 1:
+    shuffle, stream = random.Random(1), []
+    for step in range(steps):
         while len(stream) < BATCH * BLOCK:
             for document in shuffle.sample(documents, len(documents)):
                 stream += document
         ids = torch.tensor(stream[: BATCH * BLOCK]).view(BATCH, BLOCK)
         stream = stream[BATCH * BLOCK:]
         for group in optimizer.param_groups:
-            group["lr"] = PEAK_RATE * min(1, (step + 1) / 100) * max(0.03, 1 - done)
+            group["lr"] = PEAK_RATE * min(1, (step + 1) / 100) * (1 - step / steps)
         loss = model(input_ids=ids, labels=ids).loss
         optimizer.zero_grad()
         loss.backward()
         torch.nn.utils.clip_grad_norm_(model.parameters(), 1.0)
         optimizer.step()
         if step % 250 == 0:
-            print(f"step {step}, {100 * done:.0f} %, loss {loss.item():.3f}", flush=True)
-        step += 1
+            print(f"step {step} of {steps}, loss {loss.item():.3f}", flush=True)
     return model
 
 
-def main(records_path, folder, minutes="8"):
+def main(records_path, folder, steps="2500"):
     torch.manual_seed(1)
     records = read_records(records_path)
     prose, chats = [as_prose(r) for r in records], [as_chat(r) for r in records]
@@ -147,7 +145,7 @@ def main(records_path, folder, minutes="8"):
     }
     documents = [tokenizer.encode(text).ids + [end] for text in prose + chats[::3]]
     print(f"{sum(map(len, documents))} tokens in {len(documents)} documents")
-    model = train_model(config, documents, 60 * float(minutes))
+    model = train_model(config, documents, int(steps))
     model.to(torch.bfloat16).save_pretrained(folder)
     # The layout of the released checkpoints, which more programs read than that of transformers 5.
     write_json(f"{folder}/config.json", {
