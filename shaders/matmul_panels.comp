@@ -9,6 +9,7 @@
 #version 460
 #extension GL_GOOGLE_include_directive : require
 #include "include/kernel.glsl"
+#include "include/matmul_out.glsl"
 #include "matmul_panels.h"
 
 layout(local_size_x_id = 0) in;
@@ -20,14 +21,6 @@ LW_PUSH_CONSTANTS(lw_matmul_panels_args)
 
 const uint LANES = gl_WorkGroupSize.x;
 
-#ifdef OUT_BF16
-#define load_out load_bf16
-#define store_out store_bf16
-#else
-#define load_out load_f32
-#define store_out store_f32
-#endif
-
 void main()
 {
     // Lane panels of one block, row panel by row panel; then the next block.
@@ -36,8 +29,8 @@ void main()
     uint rest = index - first * args.row_panels;
     bool inside = first < args.lane_panels;
     uint width = inside ? min(args.block, args.lane_panels - first) : 1;
-    uint row_panel = rest / width;
-    inside = inside && row_panel < args.row_panels;
+    inside = inside && rest / width < args.row_panels;
+    uint row_panel = min(rest / width, args.row_panels - 1); // loads are made outside too
     uint lane_panel = first + rest % width;
     uint column = lane_panel * LANES + gl_LocalInvocationID.x;
     uint depth = inside ? args.depth : 0;

@@ -164,7 +164,8 @@ void main()
                     k + TILE_K, n0, args.n, args.b_stride, B_VECTOR);
             }
         }
-        for (uint t = 0; t < TILE_K; t++) {
+        // Unrolled: CPU drivers stop a shader's loops after 65535 iterations in all.
+        [[unroll]] for (uint t = 0; t < TILE_K; t++) {
             vec4 x[QUADS_M], y[QUADS_N];
             [[unroll]] for (uint i = 0; i < QUADS_M; i++) {
                 x[i] = tile_a[t * LINE_A + quad_m + i * SPREAD_M];

@@ -9,18 +9,21 @@
 // As VK_MAKE_API_VERSION packs it.
 #define VERSION(major, minor, patch) ((major) << 22 | (minor) << 12 | (patch))
 
-// Best first; the first row whose needs the device meets is taken.
+// Best first; the first row whose needs the device and the product meet is taken.
 static const struct variant {
     const char *name;
-    uint32_t features;       // enum lw_feature bits
-    uint32_t vulkan_version; // at least
-    uint64_t (*scratch)(const struct lw_device *device, const struct lw_matmul *matmul);
+    uint32_t features;                             // enum lw_feature bits
+    uint32_t vulkan_version;                       // at least
+    bool (*suits)(const struct lw_matmul *matmul); // NULL: any
+    uint64_t (*scratch)(const struct lw_device *device, const struct lw_matmul *matmul); // or NULL
     void (*record)(struct lw_stream *stream, const struct lw_matmul *matmul);
 } variants[] = {
+    {"cpu, few rows", LW_FEATURE_CPU, 0, lw_matmul_few_cpu_suits, NULL, lw_matmul_few_cpu},
     // Only from Mesa 26.1 on (which reports 1.4.354) does lavapipe load what all lanes share once;
     // before, the CPU kernel is 10 times slower than the SIMT one there.
-    {"cpu", LW_FEATURE_CPU, VERSION(1, 4, 350), lw_matmul_cpu_scratch, lw_matmul_cpu},
-    {"simt", 0, 0, lw_matmul_simt_scratch, lw_matmul_simt},
+    {"cpu", LW_FEATURE_CPU, VERSION(1, 4, 350), NULL, lw_matmul_cpu_scratch, lw_matmul_cpu},
+    {"few rows", 0, 0, lw_matmul_few_gpu_suits, NULL, lw_matmul_few_gpu},
+    {"simt", 0, 0, NULL, NULL, lw_matmul_simt},
 };
 
 enum { variant_count = sizeof variants / sizeof *variants };
@@ -31,10 +34,13 @@ static bool runs(const struct variant *variant, const struct lw_caps *caps)
            caps->vulkan_version >= variant->vulkan_version;
 }
 
-static const struct variant *pick_variant(const struct lw_device *device)
+// The best variant of those that suit any product, or with `matmul` of those that suit it.
+static const struct variant *pick_variant(
+    const struct lw_device *device, const struct lw_matmul *matmul)
 {
     const struct variant *variant = variants;
-    while (!runs(variant, lw_device_caps(device))) {
+    while (!runs(variant, lw_device_caps(device)) ||
+           (variant->suits && !(matmul && variant->suits(matmul)))) {
         variant++; // the last row needs nothing
     }
     return variant;
@@ -86,15 +92,23 @@ static bool fits(const struct lw_matmul *matmul)
            (!matmul->add.address || has_size(&matmul->add, shape.m, shape.n, c_type));
 }
 
+enum lw_kernel_id lw_matmul_kernel(const struct lw_matmul *matmul, enum lw_kernel_id f32,
+    enum lw_kernel_id bf16, enum lw_kernel_id bf16_to_f32)
+{
+    return matmul->a.type == LW_F32 ? f32 : matmul->c.type == LW_F32 ? bf16_to_f32 : bf16;
+}
+
+// What suits one product may turn on its addresses, which are not looked at here; it needs no
+// scratch memory.
 uint64_t lw_matmul_scratch(const struct lw_device *device, const struct lw_matmul *matmul)
 {
-    return pick_variant(device)->scratch(device, matmul);
+    const struct variant *variant = pick_variant(device, NULL);
+    return variant->scratch ? variant->scratch(device, matmul) : 0;
 }
 
 void lw_matmul(struct lw_stream *stream, const struct lw_matmul *matmul)
 {
     const struct lw_device *device = lw_stream_device(stream);
-    const struct variant *variant = pick_variant(device);
     if (!fits(matmul)) {
         struct lw_matmul_shape shape = lw_matmul_shape_of(matmul);
         lw_stream_fail(stream, LW_FAILED,
@@ -103,7 +117,8 @@ void lw_matmul(struct lw_stream *stream, const struct lw_matmul *matmul)
             shape.m, shape.n, shape.k);
         return;
     }
-    uint64_t scratch = variant->scratch(device, matmul);
+    const struct variant *variant = pick_variant(device, matmul);
+    uint64_t scratch = variant->scratch ? variant->scratch(device, matmul) : 0;
     if (matmul->scratch.size < scratch) {
         lw_stream_fail(stream, LW_FAILED,
             "a matrix product needs %" PRIu64 " bytes of scratch memory and has %" PRIu64, scratch,

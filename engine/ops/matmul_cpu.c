@@ -6,10 +6,10 @@
 #include "shaders/matmul_pack.h"
 #include "shaders/matmul_panels.h"
 
-#define ROW_SCRATCH (16u << 20)  // bytes of row panels at a time
+#define ROW_SCRATCH (16u << 20) // bytes of row panels at a time
 #define LANE_SCRATCH (8u << 20) // bytes of lane panels at a time
-#define STEP 32u                 // depths that the product unrolls
-#define BLOCK 16u                // lane panels that are walked together
+#define STEP 32u                // depths that the product unrolls
+#define BLOCK 16u               // lane panels that are walked together
 
 // How one product is cut up.
 struct plan {
@@ -61,11 +61,16 @@ static uint32_t pick_tile(uint32_t m)
     return best;
 }
 
+uint32_t lw_matmul_lanes(const struct lw_device *device)
+{
+    uint32_t subgroup = lw_device_caps(device)->subgroup_size;
+    return subgroup < 4 ? 4 : subgroup;
+}
+
 static struct plan make_plan(const struct lw_device *device, const struct lw_matmul *matmul)
 {
     struct plan plan = {.shape = lw_matmul_shape_of(matmul)};
-    uint32_t subgroup = lw_device_caps(device)->subgroup_size;
-    plan.lanes = subgroup < 4 ? 4 : subgroup;
+    plan.lanes = lw_matmul_lanes(device);
     plan.tile = pick_tile(plan.shape.m);
     plan.depth = (uint32_t)round_up(plan.shape.k, STEP);
     uint64_t line = (uint64_t)plan.depth * sizeof(float);
@@ -158,10 +163,9 @@ static void multiply(struct lw_stream *stream, const struct lw_matmul *matmul,
         .block = BLOCK};
     struct lw_access rows = packed(plan, args.rows, part->rows, plan->tile, false);
     struct lw_access lanes = packed(plan, args.lanes, part->columns, plan->lanes, false);
-    enum lw_type type = matmul->a.type, c_type = c.type;
-    struct lw_dispatch dispatch = {.kernel = type == LW_F32     ? LW_KERNEL_MATMUL_PANELS_F32
-                                             : c_type == LW_F32 ? LW_KERNEL_MATMUL_PANELS_BF16_F32
-                                                                : LW_KERNEL_MATMUL_PANELS_BF16,
+    struct lw_dispatch dispatch = {
+        .kernel = lw_matmul_kernel(matmul, LW_KERNEL_MATMUL_PANELS_F32,
+            LW_KERNEL_MATMUL_PANELS_BF16, LW_KERNEL_MATMUL_PANELS_BF16_F32),
         .args = &args,
         .constant_count = 5,
         .constants = {plan->lanes, plan->tile, STEP, bias.address != 0, add.address != 0},

@@ -4,37 +4,35 @@
 #include "engine/ops/matmul_private.h"
 #include "shaders/matmul_simt.h"
 
-#define TILE_K 16u
 #define ENOUGH_GROUPS 96u // workgroups that keep a device of usual size busy
 
 struct tile {
-    uint32_t m, n;          // of c, by one workgroup
+    uint32_t m, n, k;       // of one workgroup
     uint32_t rows, columns; // of c, by one invocation
 };
 
 // Largest first: the best reuse of what is loaded.
-static const struct tile tiles[] = {{128, 128, 8, 8}, {64, 64, 4, 4}, {32, 32, 4, 4}};
+static const struct tile tiles[] = {{128, 128, 16, 8, 8}, {64, 64, 16, 4, 4}, {32, 32, 16, 4, 4}};
+// For CPU drivers before Mesa 26: the most work for each load and the least code.
+static const struct tile cpu_tile = {64, 64, 8, 8, 8};
 
 static uint32_t divide_up(uint32_t value, uint32_t unit)
 {
     return value / unit + (value % unit != 0);
 }
 
-static const struct tile *pick_tile(const struct lw_matmul_shape *shape)
+static const struct tile *pick_tile(
+    const struct lw_device *device, const struct lw_matmul_shape *shape)
 {
+    if (lw_device_caps(device)->features & LW_FEATURE_CPU) {
+        return &cpu_tile;
+    }
     const struct tile *tile = tiles, *last = tiles + sizeof tiles / sizeof *tiles - 1;
     while (tile < last &&
            (uint64_t)divide_up(shape->m, tile->m) * divide_up(shape->n, tile->n) < ENOUGH_GROUPS) {
         tile++;
     }
     return tile;
-}
-
-uint64_t lw_matmul_simt_scratch(const struct lw_device *device, const struct lw_matmul *matmul)
-{
-    (void)device;
-    (void)matmul;
-    return 0;
 }
 
 static uint32_t make_flags(const struct lw_matmul *matmul, const struct lw_matmul_shape *shape)
@@ -59,7 +57,7 @@ static uint32_t make_flags(const struct lw_matmul *matmul, const struct lw_matmu
 void lw_matmul_simt(struct lw_stream *stream, const struct lw_matmul *matmul)
 {
     struct lw_matmul_shape shape = lw_matmul_shape_of(matmul);
-    const struct tile *tile = pick_tile(&shape);
+    const struct tile *tile = pick_tile(lw_stream_device(stream), &shape);
     struct lw_matmul_simt_args args = {.a = matmul->a.address,
         .b = matmul->b.address,
         .c = matmul->c.address,
@@ -75,13 +73,11 @@ void lw_matmul_simt(struct lw_stream *stream, const struct lw_matmul *matmul)
         .tiles_m = divide_up(shape.m, tile->m),
         .tiles_n = divide_up(shape.n, tile->n)};
     uint32_t threads = tile->m / tile->rows * (tile->n / tile->columns);
-    struct lw_dispatch dispatch = {.kernel = matmul->a.type == LW_F32 ? LW_KERNEL_MATMUL_SIMT_F32
-                                             : matmul->c.type == LW_F32
-                                                 ? LW_KERNEL_MATMUL_SIMT_BF16_F32
-                                                 : LW_KERNEL_MATMUL_SIMT_BF16,
+    struct lw_dispatch dispatch = {.kernel = lw_matmul_kernel(matmul, LW_KERNEL_MATMUL_SIMT_F32,
+                                       LW_KERNEL_MATMUL_SIMT_BF16, LW_KERNEL_MATMUL_SIMT_BF16_F32),
         .args = &args,
         .constant_count = 7,
-        .constants = {threads, tile->m, tile->n, TILE_K, tile->rows, tile->columns,
+        .constants = {threads, tile->m, tile->n, tile->k, tile->rows, tile->columns,
             make_flags(matmul, &shape)},
         .access_count = 5,
         .accesses = {lw_tensor_read(&matmul->a), lw_tensor_read(&matmul->b),
