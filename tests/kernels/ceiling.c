@@ -5,6 +5,7 @@
 
 #include <math.h>
 #include <string.h>
+#include <time.h>
 
 #include "engine/base/alloc.h"
 #include "engine/base/clock.h"
@@ -18,6 +19,12 @@
 #define LANES 16  // floats of one chain's step: a multiple of a vector register
 #define CHAINS 12 // independent additions under way, enough to hide the latency
 #define FMA_STEPS 2000000
+
+double ceilings_clock(const struct ceilings *ceilings)
+{
+    return ceilings->processor_time ? (double)clock() / CLOCKS_PER_SEC / lw_thread_core_count()
+                                    : lw_clock_seconds();
+}
 
 static bool measure_kernel_copy(
     struct ceilings *ceilings, struct lw_device *device, struct lw_error *error)
@@ -38,12 +45,12 @@ static bool measure_kernel_copy(
         goto cleanup;
     }
     for (int i = 0; i <= SAMPLES; i++) { // the first also compiles the kernel and maps the pages
-        double start = lw_clock_seconds();
+        double start = ceilings_clock(ceilings);
         uint64_t ticket;
         if (!lw_stream_submit(stream, &ticket, error) || !lw_device_wait(device, ticket, error)) {
             goto cleanup;
         }
-        double rate = 2.0 * (double)COPY_BYTES / (lw_clock_seconds() - start);
+        double rate = 2.0 * (double)COPY_BYTES / (ceilings_clock(ceilings) - start);
         ceilings->kernel_copy = i > 0 ? fmax(ceilings->kernel_copy, rate) : 0;
     }
     done = true;
@@ -89,28 +96,34 @@ static void multiply_add(void *context)
     }
 }
 
+static unsigned core_count(void)
+{
+    unsigned cores = lw_thread_core_count();
+    return cores < THREADS ? cores : THREADS;
+}
+
 // Seconds that one run of `work` on each core takes.
-static bool time_on_cores(void (*work)(void *context), struct share *shares, unsigned cores,
-    double *seconds, struct lw_error *error)
+static bool time_on_cores(const struct ceilings *ceilings, void (*work)(void *context),
+    struct share *shares, double *seconds, struct lw_error *error)
 {
     struct lw_thread *threads[THREADS] = {NULL};
     bool done = true;
-    double start = lw_clock_seconds();
+    unsigned cores = core_count();
+    double start = ceilings_clock(ceilings);
     for (unsigned i = 0; i < cores && done; i++) {
         done = lw_thread_create(&threads[i], work, &shares[i], error);
     }
     for (unsigned i = 0; i < cores; i++) {
         lw_thread_join(threads[i]);
     }
-    *seconds = lw_clock_seconds() - start;
+    *seconds = ceilings_clock(ceilings) - start;
     return done;
 }
 
 static bool measure_cores(struct ceilings *ceilings, struct lw_error *error)
 {
     ceilings->memory_copy = ceilings->fma = 0;
-    unsigned cores = lw_thread_core_count();
-    cores = cores < THREADS ? cores : THREADS;
+    unsigned cores = core_count();
     struct share shares[THREADS] = {{0}};
     unsigned char *memory = lw_calloc(2, COPY_BYTES, error);
     if (!memory) {
@@ -126,10 +139,10 @@ static bool measure_cores(struct ceilings *ceilings, struct lw_error *error)
     bool done = true;
     for (int i = 0; i < SAMPLES && done; i++) {
         double seconds;
-        done = time_on_cores(copy_share, shares, cores, &seconds, error);
+        done = time_on_cores(ceilings, copy_share, shares, &seconds, error);
         ceilings->memory_copy = fmax(ceilings->memory_copy, 2.0 * (double)(size * cores) / seconds);
         if (done) {
-            done = time_on_cores(multiply_add, shares, cores, &seconds, error);
+            done = time_on_cores(ceilings, multiply_add, shares, &seconds, error);
             double operations = 2.0 * CHAINS * LANES * FMA_STEPS * cores;
             ceilings->fma = fmax(ceilings->fma, operations / seconds);
         }

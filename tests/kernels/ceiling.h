@@ -8,10 +8,15 @@
 
 // 0: not measured.
 struct ceilings {
-    double kernel_copy; // bytes read and written a second by a kernel that only copies
-    double memory_copy; // the same by memcpy on all cores; CPU devices only
-    double fma;         // floating-point operations a second of all cores; CPU devices only
+    double kernel_copy;  // bytes read and written a second by a kernel that only copies
+    double memory_copy;  // the same by memcpy on all cores; CPU devices only
+    double fma;          // floating-point operations a second of all cores; CPU devices only
+    bool processor_time; // set before measuring: count the time that the cores worked for this
+                         // process, which other processes disturb less
 };
+
+// Seconds from some moment on, by the clock that `ceilings` chooses.
+double ceilings_clock(const struct ceilings *ceilings);
 
 bool ceilings_measure(struct ceilings *ceilings, struct lw_device *device, struct lw_error *error);
 

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // Checks every kernel that the device can run against double-precision references, or times it.
 // usage: kernelcheck [--bench] [--list] [--kernel NAME] [--device SELECTOR] [--seed N]
-//                    [--cases N] [--hide-caps NAME[,NAME...]]
+//                    [--cases N] [--processor-time] [--hide-caps NAME[,NAME...]]
 // Without --hide-caps a CPU device is checked twice: as it is, and with its "cpu" capability
 // hidden, which runs the kernels that GPUs get.
 #include <stdlib.h>
@@ -23,7 +23,7 @@ struct options {
     uint64_t seed;
     unsigned cases;
     uint32_t hidden;
-    bool hide_given;
+    bool hide_given, processor_time;
 };
 
 static void show_message(void *context, enum lw_log_level level, const char *message)
@@ -59,6 +59,10 @@ static bool parse(int count, char **arguments, struct options *options)
         const char *flag = arguments[i];
         if (strcmp(flag, "--bench") == 0) {
             options->mode = CHECK_MODE_BENCH;
+            continue;
+        }
+        if (strcmp(flag, "--processor-time") == 0) {
+            options->processor_time = true;
             continue;
         }
         if (strcmp(flag, "--list") == 0) {
@@ -120,7 +124,7 @@ static unsigned run_table(struct lw_instance *instance, size_t index, uint32_t h
         .profile = options->mode == CHECK_MODE_CHECK,
         .log = log};
     check_must(lw_device_create(&device, instance, &params, &error), &error);
-    struct ceilings ceilings = {0};
+    struct ceilings ceilings = {.processor_time = options->processor_time};
     if (options->mode == CHECK_MODE_BENCH) {
         check_must(ceilings_measure(&ceilings, device, &error), &error);
         print_ceilings(&ceilings);
