@@ -4,10 +4,9 @@
 #version 460
 #extension GL_GOOGLE_include_directive : require
 #include "include/kernel.glsl"
+#include "include/elements.glsl"
 #include "adamw.h"
 
-layout(local_size_x_id = 0) in;
-layout(constant_id = 1) const uint FOURS = 1; // the arrays' addresses are multiples of 8
 LW_PUSH_CONSTANTS(lw_adamw_args)
 
 layout(buffer_reference, scalar, buffer_reference_align = 4) buffer State { lw_adamw_state at[]; };
@@ -34,33 +33,48 @@ vec4 step_weights(vec4 weight, vec4 gradient, inout vec4 first, inout vec4 secon
     return weight - state.learning_rate / state.beta1_correction * (first / denominator);
 }
 
+void update_whole(uint64_t offset, uint64_t i)
+{
+    uint64_t bytes = offset * 4;
+    vec4 first = load4_f32(args.first_moment + bytes, i);
+    vec4 second = load4_f32(args.second_moment + bytes, i);
+    vec4 gradient = load4_f32(args.gradient + bytes, i);
+    vec4 weight = step_weights(load4_f32(args.master + bytes, i), gradient, first, second);
+    store4_f32(args.first_moment + bytes, i, first);
+    store4_f32(args.second_moment + bytes, i, second);
+    store4_f32(args.master + bytes, i, weight);
+    store4_f32(args.gradient + bytes, i, vec4(0));
+    if (args.weights != 0) {
+        store4_bf16(args.weights + offset * 2, i, weight);
+    }
+}
+
+void update_single(uint64_t i)
+{
+    vec4 first = vec4(load_f32(args.first_moment, i));
+    vec4 second = vec4(load_f32(args.second_moment, i));
+    vec4 gradient = vec4(load_f32(args.gradient, i));
+    float weight = step_weights(vec4(load_f32(args.master, i)), gradient, first, second).x;
+    store_f32(args.first_moment, i, first.x);
+    store_f32(args.second_moment, i, second.x);
+    store_f32(args.master, i, weight);
+    store_f32(args.gradient, i, 0);
+    if (args.weights != 0) {
+        store_bf16(args.weights, i, weight);
+    }
+}
+
 void main()
 {
-    uint64_t i = (lw_group_index() * gl_WorkGroupSize.x + gl_LocalInvocationID.x) * 4;
-    if (FOURS != 0 && i + 4 <= args.count) {
-        vec4 first = load4_f32(args.first_moment, i), second = load4_f32(args.second_moment, i);
-        vec4 weight = step_weights(
-            load4_f32(args.master, i), load4_f32(args.gradient, i), first, second);
-        store4_f32(args.first_moment, i, first);
-        store4_f32(args.second_moment, i, second);
-        store4_f32(args.master, i, weight);
-        store4_f32(args.gradient, i, vec4(0));
-        if (args.weights != 0) {
-            store4_bf16(args.weights, i, weight);
+    if (group_is_whole(args.count)) {
+        uint64_t first = first_four();
+        [[unroll]] for (uint chunk = 0; chunk < LW_CHUNKS; chunk++) {
+            update_whole(chunk_offset(chunk), first);
         }
         return;
     }
-    for (uint64_t end = min(i + 4, args.count); i < end; i++) {
-        vec4 first = vec4(load_f32(args.first_moment, i));
-        vec4 second = vec4(load_f32(args.second_moment, i));
-        vec4 weight = step_weights(vec4(load_f32(args.master, i)),
-            vec4(load_f32(args.gradient, i)), first, second);
-        store_f32(args.first_moment, i, first.x);
-        store_f32(args.second_moment, i, second.x);
-        store_f32(args.master, i, weight.x);
-        store_f32(args.gradient, i, 0);
-        if (args.weights != 0) {
-            store_bf16(args.weights, i, weight.x);
-        }
+    uint64_t i = group_start() + gl_LocalInvocationID.x, end = group_end(args.count);
+    for (; i < end; i += gl_WorkGroupSize.x) {
+        update_single(i);
     }
 }

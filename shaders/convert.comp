@@ -1,25 +1,26 @@
 // SPDX-License-Identifier: Apache-2.0
 // Element type conversion, rounding to nearest even. X and Y name the two types.
-// Each invocation converts four neighbours at a time, one by one at the tail or where the arrays do
-// not lie at multiples of eight bytes.
 #version 460
 #extension GL_GOOGLE_include_directive : require
 #include "include/kernel.glsl"
+#include "include/elements.glsl"
 #include "include/half.glsl"
 #include "convert.h"
 
-layout(local_size_x_id = 0) in;
-layout(constant_id = 1) const uint VECTORS = 1; // the arrays' addresses are multiples of 8
 LW_PUSH_CONSTANTS(lw_convert_args)
 
 void main()
 {
-    uint64_t first = (lw_group_index() * gl_WorkGroupSize.x + gl_LocalInvocationID.x) * 4;
-    if (VECTORS != 0 && first + 4 <= args.count) {
-        LW_JOIN(store4_, Y)(args.y, first, LW_JOIN(load4_, X)(args.x, first));
+    if (group_is_whole(args.count)) {
+        uint64_t first = first_four();
+        [[unroll]] for (uint chunk = 0; chunk < LW_CHUNKS; chunk++) {
+            vec4 x = LW_JOIN(load4_, X)(args.x + chunk_offset(chunk) * LW_JOIN(BYTES_, X), first);
+            LW_JOIN(store4_, Y)(args.y + chunk_offset(chunk) * LW_JOIN(BYTES_, Y), first, x);
+        }
         return;
     }
-    for (uint64_t i = first; i < min(first + 4, args.count); i++) {
+    uint64_t i = group_start() + gl_LocalInvocationID.x, end = group_end(args.count);
+    for (; i < end; i += gl_WorkGroupSize.x) {
         LW_JOIN(store_, Y)(args.y, i, LW_JOIN(load_, X)(args.x, i));
     }
 }

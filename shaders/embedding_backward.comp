@@ -13,10 +13,8 @@ LW_PUSH_CONSTANTS(lw_embedding_backward_args)
 void main()
 {
     uint group, column, columns = args.columns;
-    bool inside = find_tile(args.rows, columns, group, column);
-    if (!inside || group >= U32(args.group_count).at[0]) {
-        return;
-    }
+    find_tile(columns, group, column);
+    bool given = group < args.rows && group < U32(args.group_count).at[0];
     // Past the last group stands anything: the bounds keep the addresses of loads, which CPU drivers
     // make all the same, inside the arrays.
     U32 starts = U32(args.group_start + uint64_t(min(group, args.rows - 1)) * 4);
@@ -24,10 +22,15 @@ void main()
     uint first = min(U32(args.order + uint64_t(begin) * 4).at[0], args.rows - 1);
     uint id = U32(args.ids + uint64_t(first) * 4).at[0];
     uint64_t target = args.table_gradient + uint64_t(id) * args.table_stride * 4;
-    vec4 sum = load_some_f32(target, column, columns);
-    for (uint i = begin; i < end; i++) {
-        uint token = U32(args.order + uint64_t(i) * 4).at[0];
-        sum += load_some(row_address(args.y_gradient, token, args.y_stride), column, columns);
+    [[unroll]] for (uint chunk = 0; chunk < CHUNKS; chunk++, column += chunk_width()) {
+        if (given && column < columns) {
+            vec4 sum = load_some_f32(target, column, columns);
+            for (uint i = begin; i < end; i++) {
+                uint token = U32(args.order + uint64_t(i) * 4).at[0];
+                uint64_t row = row_address(args.y_gradient, token, args.y_stride);
+                sum += load_some(row, column, columns);
+            }
+            store_some_f32(target, column, columns, sum);
+        }
     }
-    store_some_f32(target, column, columns, sum);
 }

@@ -12,13 +12,18 @@ LW_PUSH_CONSTANTS(lw_gather_rows_args)
 void main()
 {
     uint row, column, columns = args.columns;
-    if (!find_tile(args.rows, columns, row, column)) {
-        return;
+    find_tile(columns, row, column);
+    uint index = U32(args.indices + uint64_t(args.first_row + row) * 4).at[0];
+    bool given = args.all_rows != 0 || args.first_row + row < U32(args.row_count).at[0];
+    uint64_t x = row_address(args.x, index, args.x_stride);
+    uint64_t y = row_address(args.y, row, args.y_stride);
+    [[unroll]] for (uint chunk = 0; chunk < CHUNKS; chunk++, column += chunk_width()) {
+        if (row < args.rows && column < columns) {
+            if (given) {
+                copy_some(y, x, column, columns);
+            } else {
+                store_some(y, column, columns, vec4(0));
+            }
+        }
     }
-    vec4 value = vec4(0);
-    if (args.all_rows != 0 || args.first_row + row < U32(args.row_count).at[0]) {
-        uint index = U32(args.indices + uint64_t(args.first_row + row) * 4).at[0];
-        value = load_some(row_address(args.x, index, args.x_stride), column, columns);
-    }
-    store_some(row_address(args.y, row, args.y_stride), column, columns, value);
 }

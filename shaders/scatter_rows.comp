@@ -12,11 +12,14 @@ LW_PUSH_CONSTANTS(lw_scatter_rows_args)
 void main()
 {
     uint row, column, columns = args.columns;
-    if (!find_tile(args.rows, columns, row, column) ||
-        args.first_row + row >= U32(args.row_count).at[0]) {
-        return;
-    }
+    find_tile(columns, row, column);
     uint index = U32(args.indices + uint64_t(args.first_row + row) * 4).at[0];
-    vec4 value = load_some(row_address(args.y, row, args.y_stride), column, columns);
-    store_some(row_address(args.x, index, args.x_stride), column, columns, value);
+    bool given = row < args.rows && args.first_row + row < U32(args.row_count).at[0];
+    uint64_t x = row_address(args.x, index, args.x_stride);
+    uint64_t y = row_address(args.y, row, args.y_stride);
+    [[unroll]] for (uint chunk = 0; chunk < CHUNKS; chunk++, column += chunk_width()) {
+        if (given && column < columns) {
+            copy_some(x, y, column, columns);
+        }
+    }
 }

@@ -6,19 +6,6 @@
 #include "shaders/convert.h"
 #include "shaders/weighted_sum.h"
 
-// Dispatches an element-wise kernel of four elements an invocation. Constants 0 and 1 are set here;
-// `constant_count` counts those after them.
-static void dispatch(
-    struct lw_stream *stream, struct lw_dispatch *dispatch, bool in_fours, uint64_t count)
-{
-    uint32_t group = lw_group_size(stream);
-    dispatch->constant_count += 2;
-    dispatch->constants[0] = group;
-    dispatch->constants[1] = in_fours;
-    lw_dispatch_linear(dispatch, lw_divide_up(count, (uint64_t)group * 4));
-    lw_stream_dispatch(stream, dispatch);
-}
-
 void lw_convert(struct lw_stream *stream, const struct lw_buffer *x, enum lw_type x_type,
     const struct lw_buffer *y, enum lw_type y_type, uint64_t count)
 {
@@ -39,7 +26,8 @@ void lw_convert(struct lw_stream *stream, const struct lw_buffer *x, enum lw_typ
         .access_count = 2,
         .accesses = {{x->address, x_bytes, false}, {y->address, y_bytes, true}},
         .bytes = (double)(x_bytes + y_bytes)};
-    dispatch(stream, &convert, x->address % 8 == 0 && y->address % 8 == 0, count);
+    lw_set_elements(&convert, x->address | y->address, count);
+    lw_stream_dispatch(stream, &convert);
 }
 
 _Static_assert((int)LW_SUM_TERMS == (int)LW_WEIGHTED_TERMS && LW_SUM_F32 == (int)LW_F32 &&
@@ -53,7 +41,7 @@ void lw_weighted_sum(struct lw_stream *stream, const struct lw_weighted_term *te
     uint64_t y_bytes = elements * lw_type_size(y_type);
     uint32_t x_types = 0;
     bool fits = term_count >= 1 && term_count <= LW_WEIGHTED_TERMS && y->size >= y_bytes;
-    bool in_fours = y->address % 8 == 0;
+    uint64_t addresses = y->address; // of all arrays, or'ed
     struct lw_dispatch sum = {.kernel = LW_KERNEL_WEIGHTED_SUM,
         .args = &args,
         .access_count = 1,
@@ -64,7 +52,7 @@ void lw_weighted_sum(struct lw_stream *stream, const struct lw_weighted_term *te
         const struct lw_buffer *x = terms[k].x;
         uint64_t x_bytes = elements * lw_type_size(terms[k].type);
         fits = x->size >= x_bytes;
-        in_fours = in_fours && x->address % 8 == 0;
+        addresses |= x->address;
         args.x[k] = x->address;
         args.weight[k] = terms[k].weight;
         x_types |= (uint32_t)terms[k].type << (2 * k);
@@ -76,9 +64,10 @@ void lw_weighted_sum(struct lw_stream *stream, const struct lw_weighted_term *te
             term_count, (unsigned long long)elements);
         return;
     }
-    sum.constant_count = 3;
+    lw_set_elements(&sum, addresses, elements);
+    sum.constant_count = 5;
     sum.constants[2] = (uint32_t)term_count;
     sum.constants[3] = x_types;
     sum.constants[4] = (uint32_t)y_type;
-    dispatch(stream, &sum, in_fours, elements);
+    lw_stream_dispatch(stream, &sum);
 }

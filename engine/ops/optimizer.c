@@ -37,11 +37,8 @@ void lw_adamw(struct lw_stream *stream, const struct lw_adamw *adamw)
         .weight_decay = (float)adamw->weight_decay};
     uint64_t all =
         args.master | args.weights | args.gradient | args.first_moment | args.second_moment;
-    uint32_t group = lw_group_size(stream);
     struct lw_dispatch dispatch = {.kernel = LW_KERNEL_ADAMW,
         .args = &args,
-        .constant_count = 2,
-        .constants = {group, all % 8 == 0},
         .access_count = 7,
         .accesses = {{args.master, bytes, true}, {args.weights, copy ? weight_bytes : 0, true},
             {args.gradient, bytes, true}, {args.first_moment, bytes, true},
@@ -49,7 +46,7 @@ void lw_adamw(struct lw_stream *stream, const struct lw_adamw *adamw)
             {args.grad_norm, 4, false}},
         .flops = 16 * (double)count,
         .bytes = (double)count * (copy ? 34 : 32)};
-    lw_dispatch_linear(&dispatch, lw_divide_up(count, (uint64_t)group * 4));
+    lw_set_elements(&dispatch, all, count);
     lw_stream_dispatch(stream, &dispatch);
 }
 
@@ -76,6 +73,7 @@ void lw_squared_norm(struct lw_stream *stream, const struct lw_buffer *values, u
         .flops = 2 * (double)count,
         .bytes = 4 * (double)count};
     lw_set_row_constants(stream, &dispatch, LW_NORM_PIECE, values->address % 8 == 0);
+    dispatch.constants[1] = lw_fours(values->address % 8 == 0, count);
     lw_dispatch_linear(&dispatch, pieces);
     lw_stream_dispatch(stream, &dispatch);
 }

@@ -6,6 +6,7 @@
 
 #include "engine/gpu/device.h"
 #include "engine/ops/tensor.h"
+#include "shaders/include/args.h"
 
 // The row of a kernel that comes once per storage type.
 #define LW_KERNEL_OF(name, type)                                                                   \
@@ -14,13 +15,6 @@
 static inline bool lw_on_cpu(const struct lw_stream *stream)
 {
     return lw_device_caps(lw_stream_device(stream))->features & LW_FEATURE_CPU;
-}
-
-// Invocations of a workgroup that shares nothing: CPU drivers run one subgroup after another, and
-// small groups spread best over their threads.
-static inline uint32_t lw_group_size(const struct lw_stream *stream)
-{
-    return lw_on_cpu(stream) ? 64 : 256;
 }
 
 // Whether every row begins at a multiple of 8 bytes, so that kernels may load four elements at
@@ -36,10 +30,21 @@ static inline bool lw_same_shape(const struct lw_tensor *left, const struct lw_t
            left->type == right->type;
 }
 
+static inline uint64_t lw_divide_up(uint64_t value, uint64_t by)
+{
+    return (value + by - 1) / by;
+}
+
+// The constant FOURS (rows.glsl, elements.glsl) of rows or arrays of `count` elements.
+static inline uint32_t lw_fours(bool aligned, uint64_t count)
+{
+    return !aligned ? 0 : count % 4 ? 1 : 2;
+}
+
 // The constants of kernels that give each row of `columns` elements one workgroup (rows.glsl,
-// reduce.glsl): the group's size, whether rows go in fours, whether the group is one subgroup.
+// reduce.glsl): the group's size, FOURS, whether the group is one subgroup.
 static inline void lw_set_row_constants(
-    const struct lw_stream *stream, struct lw_dispatch *dispatch, uint32_t columns, bool in_fours)
+    const struct lw_stream *stream, struct lw_dispatch *dispatch, uint32_t columns, bool aligned)
 {
     uint32_t size = lw_device_caps(lw_stream_device(stream))->subgroup_size;
     if (!lw_on_cpu(stream)) {
@@ -47,32 +52,47 @@ static inline void lw_set_row_constants(
     }
     dispatch->constant_count = 3;
     dispatch->constants[0] = size;
-    dispatch->constants[1] = in_fours;
+    dispatch->constants[1] = lw_fours(aligned, columns);
     dispatch->constants[2] = lw_on_cpu(stream);
 }
 
-static inline uint64_t lw_divide_up(uint64_t value, uint64_t by)
-{
-    return (value + by - 1) / by;
-}
-
-// The same for kernels of one workgroup.
+// The same for kernels of one workgroup, over any number of elements.
 static inline void lw_set_single_group(
-    const struct lw_stream *stream, struct lw_dispatch *dispatch, bool in_fours)
+    const struct lw_stream *stream, struct lw_dispatch *dispatch, bool aligned)
 {
-    lw_set_row_constants(stream, dispatch, UINT32_MAX, in_fours);
+    lw_set_row_constants(stream, dispatch, UINT32_MAX, aligned);
     lw_dispatch_linear(dispatch, 1);
 }
 
-// The constants and the grid of element-wise kernels over `shape` (tiles.glsl).
-static inline void lw_set_tiles(const struct lw_stream *stream, struct lw_dispatch *dispatch,
-    const struct lw_tensor *shape, bool in_fours)
+// The constants and the grid of element-wise kernels over arrays (elements.glsl); `addresses` are
+// those of all arrays, or'ed.
+static inline void lw_set_elements(struct lw_dispatch *dispatch, uint64_t addresses, uint64_t count)
 {
-    uint32_t group = lw_group_size(stream);
+    const uint32_t group = 256;
     dispatch->constant_count = 2;
     dispatch->constants[0] = group;
-    dispatch->constants[1] = in_fours;
-    lw_dispatch_linear(dispatch, lw_divide_up(shape->columns, (uint64_t)group * 4) * shape->rows);
+    dispatch->constants[1] = addresses % 8 == 0;
+    lw_dispatch_linear(dispatch, lw_divide_up(count, (uint64_t)group * 4 * LW_CHUNKS));
+}
+
+// The constants and the grid of element-wise kernels over rows (tiles.glsl): the group's size,
+// FOURS, and the fours of an invocation.
+static inline void lw_set_tiles(const struct lw_stream *stream, struct lw_dispatch *dispatch,
+    const struct lw_tensor *shape, bool aligned)
+{
+    uint32_t group = lw_on_cpu(stream) ? 64 : 256, chunks = lw_on_cpu(stream) ? LW_CHUNKS : 1;
+    // On CPUs idle invocations cost as much as busy ones: at most an eighth of a row more.
+    while (group > 8 && lw_on_cpu(stream) &&
+           lw_divide_up(shape->columns, group * 4 * chunks) * group * 4 * chunks >
+               shape->columns + shape->columns / 8) {
+        group /= 2;
+    }
+    dispatch->constant_count = 3;
+    dispatch->constants[0] = group;
+    dispatch->constants[1] = lw_fours(aligned, shape->columns);
+    dispatch->constants[2] = chunks;
+    lw_dispatch_linear(
+        dispatch, lw_divide_up(shape->columns, (uint64_t)group * 4 * chunks) * shape->rows);
 }
 
 #endif

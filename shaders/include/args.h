@@ -5,6 +5,9 @@
 #ifndef LW_SHADERS_ARGS_H
 #define LW_SHADERS_ARGS_H
 
+// Fours of elements that one invocation of an element-wise kernel owns.
+#define LW_CHUNKS 4
+
 #ifdef VULKAN // GLSL
 #define LW_ARGS_SIZE(name, bytes)
 #else

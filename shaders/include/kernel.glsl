@@ -43,12 +43,16 @@ float bf16_decode(uint bits)
     return uintBitsToFloat(bits << 16);
 }
 
+#define BYTES_f32 4
+#define BYTES_bf16 2
+#define BYTES_f16 2
+
 // Round to nearest, ties to even; a NaN stays a (quiet) NaN.
 uint bf16_encode(float value)
 {
     uint bits = floatBitsToUint(value);
     uint rounded = (bits + 0x7fffu + ((bits >> 16) & 1u)) >> 16;
-    return (bits & 0x7fffffffu) > 0x7f800000u ? (bits >> 16) | 0x40u : rounded;
+    return int(bits & 0x7fffffffu) > 0x7f800000 ? (bits >> 16) | 0x40u : rounded;
 }
 
 // Element `index` of a bf16 or fp32 array.
