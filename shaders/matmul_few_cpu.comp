@@ -19,6 +19,7 @@ layout(buffer_reference, scalar, buffer_reference_align = 8) buffer U64x4 { u64v
 const uint PER = 8 / STORAGE_BYTES; // elements of a word
 const uint PIECE = 4 * PER;
 const uint PARTS = ROWS <= 2 ? 4 : 1; // sums side by side, against the latency of the addition
+const uint PIECES = ROWS <= 4 ? 4 : 2; // that an iteration takes
 
 // Element `i` of a piece.
 float element(u64vec4 piece, uint i)
@@ -30,6 +31,18 @@ float element(u64vec4 piece, uint i)
 #else
     return uintBitsToFloat(uint(word >> (i % PER * 32)));
 #endif
+}
+
+// Multiplies one piece of depths.
+void add_piece(inout float sum[ROWS][PARTS], uint64_t b, uint64_t a, uint64_t a_line)
+{
+    u64vec4 y = U64x4(b).at[0];
+    [[unroll]] for (uint i = 0; i < ROWS; i++) {
+        u64vec4 x = U64x4(a + i * a_line).at[0];
+        [[unroll]] for (uint t = 0; t < PIECE; t++) {
+            sum[i][t % PARTS] = fma(element(x, t), element(y, t), sum[i][t % PARTS]);
+        }
+    }
 }
 
 void main()
@@ -45,15 +58,16 @@ void main()
             sum[i][p] = 0;
         }
     }
-    uint whole = args.k / PIECE * PIECE;
-    for (uint k = 0; k < whole; k += PIECE) {
-        u64vec4 y = U64x4(b + uint64_t(k * STORAGE_BYTES)).at[0];
-        [[unroll]] for (uint i = 0; i < ROWS; i++) {
-            u64vec4 x = U64x4(args.a + i * a_line + uint64_t(k * STORAGE_BYTES)).at[0];
-            [[unroll]] for (uint t = 0; t < PIECE; t++) {
-                sum[i][t % PARTS] = fma(element(x, t), element(y, t), sum[i][t % PARTS]);
-            }
+    uint whole = args.k / PIECE * PIECE, most = args.k / (PIECE * PIECES) * (PIECE * PIECES);
+    for (uint k = 0; k < most; k += PIECE * PIECES) {
+        uint64_t at = k * STORAGE_BYTES;
+        [[unroll]] for (uint p = 0; p < PIECES; p++) {
+            add_piece(sum, b + at + p * 32, args.a + at + p * 32, a_line);
         }
+    }
+    for (uint k = most; k < whole; k += PIECE) {
+        uint64_t at = k * STORAGE_BYTES;
+        add_piece(sum, b + at, args.a + at, a_line);
     }
     for (uint k = whole; k < args.k; k++) {
         float y = load_storage(b, k);
