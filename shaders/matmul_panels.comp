@@ -21,6 +21,14 @@ LW_PUSH_CONSTANTS(lw_matmul_panels_args)
 
 const uint LANES = gl_WorkGroupSize.x;
 
+void finish(uint row, uint column, float value)
+{
+    if (ADD) {
+        value += load_out(args.add, uint64_t(row) * args.add_stride + column);
+    }
+    store_out(args.c, uint64_t(row) * args.c_stride + column, value);
+}
+
 void main()
 {
     // Lane panels of one block, row panel by row panel; then the next block.
@@ -56,14 +64,17 @@ void main()
     }
     if (inside && column < args.n) {
         float bias = BIAS ? load_storage(args.bias, column) : 0;
-        [[unroll]] for (uint i = 0; i < TILE; i++) {
-            uint c_row = row_panel * TILE + i;
-            if (c_row < args.m) {
-                float value = sum[i] + bias;
-                if (ADD) {
-                    value += load_out(args.add, uint64_t(c_row) * args.add_stride + column);
+        uint c_row = row_panel * TILE;
+        // Every `if` is a round of mask arithmetic: one for a whole tile, one a row only at the edge.
+        if (c_row + TILE <= args.m) {
+            [[unroll]] for (uint i = 0; i < TILE; i++) {
+                finish(c_row + i, column, sum[i] + bias);
+            }
+        } else {
+            [[unroll]] for (uint i = 0; i < TILE; i++) {
+                if (c_row + i < args.m) {
+                    finish(c_row + i, column, sum[i] + bias);
                 }
-                store_out(args.c, uint64_t(c_row) * args.c_stride + column, value);
             }
         }
     }
