@@ -8,7 +8,6 @@
 #include "cli/interrupt.h"
 #include "cli/train_progress.h"
 #include "engine/base/stringbuf.h"
-#include "engine/base/terminal.h"
 #include "trainer/recipe.h"
 
 struct flags {
@@ -42,7 +41,7 @@ static bool train(const struct lw_recipe *recipe, const struct flags *flags, str
         return false;
     }
     lw_interrupt_catch();
-    struct lw_train_progress progress = {.terminal = lw_terminal_is(stdout)};
+    struct lw_train_progress progress = {.line.stream = stdout};
     printf("device    %s\n", lw_device_caps(session.device)->name);
     const struct lw_run_params params = {.recipe = recipe,
         .device = session.device,

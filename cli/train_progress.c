@@ -66,51 +66,60 @@ static void print_plan(const struct lw_event *event)
     printf("  it %s\n", plan->total <= plan->available ? "fits" : "does not fit");
 }
 
-static void print_figures(const struct lw_metrics_entry *entry)
+// Words between the figures: spelled out, or as short as a terminal of 80 columns wants them.
+static const struct words {
+    const char *gap, *epoch, *norm, *speed, *left;
+} spelled = {"  ", "epoch", "grad_norm", "tokens/s", " left"},
+  shortened = {" ", "ep", "norm", "tok/s", ""};
+
+// Puts the figures of `entry` into `text` of `size` bytes.
+static void format_figures(
+    const struct words *words, const struct lw_metrics_entry *entry, char *text, size_t size)
 {
-    char left[48];
+    char left[48], losses[128] = "", held_out[128] = "";
     lw_metrics_duration(entry->remaining_seconds, left, sizeof left);
-    printf(
-        "step %" PRIu64 "/%" PRIu64 "  epoch %.2f", entry->step, entry->total_steps, entry->epoch);
     if (!isnan(entry->loss)) {
-        printf("  loss %.4f  lr %.3g  grad_norm %.3f", entry->loss, entry->rate, entry->grad_norm);
+        snprintf(losses, sizeof losses, "%sloss %.4f%slr %.3g%s%s %.3f", words->gap, entry->loss,
+            words->gap, entry->rate, words->gap, words->norm, entry->grad_norm);
     }
     if (!isnan(entry->eval_loss)) {
-        printf("  eval_loss %.4f (per token %.4f)", entry->eval_loss, entry->eval_token_loss);
+        snprintf(held_out, sizeof held_out, "%seval_loss %.4f (per token %.4f)", words->gap,
+            entry->eval_loss, entry->eval_token_loss);
     }
-    printf("  %.0f tokens/s  %s left", entry->tokens_per_second, left);
+    snprintf(text, size, "step %" PRIu64 "/%" PRIu64 "%s%s %.2f%s%s%s%.0f %s%s%s%s", entry->step,
+        entry->total_steps, words->gap, words->epoch, entry->epoch, losses, held_out, words->gap,
+        entry->tokens_per_second, words->speed, words->gap, left, words->left);
 }
 
 void lw_train_progress_end(struct lw_train_progress *progress)
 {
-    if (progress->open) {
+    if (progress->line.shown) {
         printf("\n");
-        progress->open = false;
+        progress->line.shown = false;
     }
     fflush(stdout);
 }
 
-static void print_step(struct lw_train_progress *progress, const struct lw_metrics_entry *entry)
+// The renewing line, where there is a terminal.
+static void draw_step(struct lw_train_progress *progress, const struct lw_metrics_entry *entry)
 {
-    if (progress->terminal) {
-        printf("\r\033[K");
-        print_figures(entry);
-        progress->open = true;
-    }
+    bool wide = lw_terminal_columns(stdout) > 110;
+    char text[512];
+    format_figures(wide ? &spelled : &shortened, entry, text, sizeof text);
+    lw_progress_draw(&progress->line, "%s", text);
 }
 
+// A line of the log is a line on the screen; on a terminal only what was measured stays.
 static void print_log(struct lw_train_progress *progress, const struct lw_metrics_entry *entry)
 {
-    if (progress->terminal && isnan(entry->eval_loss)) {
-        print_step(progress, entry);
+    if (lw_terminal_is(stdout) && isnan(entry->eval_loss)) {
+        draw_step(progress, entry);
         return;
     }
-    if (progress->open) {
-        printf("\r\033[K"); // the line makes room
-        progress->open = false;
-    }
-    print_figures(entry);
-    printf("\n");
+    char text[512];
+    format_figures(&spelled, entry, text, sizeof text);
+    lw_train_progress_end(progress);
+    printf("%s\n", text);
 }
 
 void lw_train_progress_event(void *context, const struct lw_event *event)
@@ -130,7 +139,9 @@ void lw_train_progress_event(void *context, const struct lw_event *event)
         printf("resuming from %s after step %" PRIu64 "\n", event->path, event->entry.step);
         break;
     case LW_EVENT_STEP:
-        print_step(progress, &event->entry);
+        if (lw_progress_due(&progress->line)) {
+            draw_step(progress, &event->entry);
+        }
         break;
     case LW_EVENT_LOG:
         print_log(progress, &event->entry);

@@ -3,11 +3,12 @@
 #ifndef LW_CLI_TRAIN_PROGRESS_H
 #define LW_CLI_TRAIN_PROGRESS_H
 
+#include "cli/progress_line.h"
 #include "trainer/loop.h"
 
+// Zero-initialise but for the line's stream, which is stdout.
 struct lw_train_progress {
-    bool terminal; // of stdout
-    bool open;     // the renewing line is on the screen
+    struct lw_progress_line line;
     uint64_t bad_records;
 };
 
