@@ -7,7 +7,6 @@
 
 #include "cli/command.h"
 #include "cli/device_options.h"
-#include "cli/interrupt.h"
 #include "engine/base/alloc.h"
 #include "engine/base/stringbuf.h"
 #include "engine/base/terminal.h"
@@ -54,6 +53,7 @@ struct chat {
     uint32_t *order; // [vocab_size], scratch of the draws
     uint64_t draws;
     uint32_t stop_word;
+    uint32_t context; // tokens that the conversation may have
 };
 
 static bool load_weights(
@@ -89,16 +89,15 @@ static bool open_chat(
     if (flags->system) {
         chat->conversation.system = lw_strdup(flags->system, error);
     }
-    uint64_t context = flags->context < chat->config.max_position_embeddings
-                           ? flags->context
-                           : chat->config.max_position_embeddings;
+    uint32_t longest = chat->config.max_position_embeddings;
+    chat->context = flags->context < longest ? (uint32_t)flags->context : longest;
     uint32_t vocab_size = chat->config.vocab_size;
     chat->logits = lw_calloc(vocab_size, sizeof *chat->logits, error);
     chat->order = lw_calloc(vocab_size, sizeof *chat->order, error);
     return error->status == LW_OK && chat->logits && chat->order &&
            load_weights(chat, device, folder, error) &&
            lw_generator_create(
-               &chat->generator, device, &chat->config, chat->weights, (uint32_t)context, error);
+               &chat->generator, device, &chat->config, chat->weights, chat->context, error);
 }
 
 static void close_chat(struct chat *chat)
@@ -138,8 +137,8 @@ static bool generate(struct chat *chat, struct lw_string *answer, struct lw_erro
         (float)flags->temperature, (float)flags->top_p, flags->seed};
     struct lw_token_stream stream = {.tokenizer = chat->tokenizer, .skip_special = true};
     struct lw_string piece = {0};
-    bool done = true;
-    for (uint64_t i = 0; done && i < flags->max_tokens && !lw_interrupt_requested(); i++) {
+    bool done = true, full = false;
+    for (uint64_t i = 0; done && i < flags->max_tokens; i++) {
         uint32_t id =
             lw_sample(&sampling, chat->draws++, chat->logits, chat->order, chat->config.vocab_size);
         if (is_stop(chat, id)) {
@@ -147,13 +146,21 @@ static bool generate(struct chat *chat, struct lw_string *answer, struct lw_erro
         }
         done = lw_token_stream_push(&stream, id, &piece, error);
         flush_text(&piece, answer, error);
-        done = done && error->status == LW_OK &&
-               (i + 1 == flags->max_tokens ||
-                   lw_generator_append(chat->generator, id, chat->logits, error));
+        done = done && error->status == LW_OK;
+        full = lw_generator_length(chat->generator) == chat->context;
+        if (full || i + 1 == flags->max_tokens) {
+            break;
+        }
+        done = done && lw_generator_append(chat->generator, id, chat->logits, error);
     }
     done = done && lw_token_stream_finish(&stream, &piece, error);
     flush_text(&piece, answer, error);
     printf("\n");
+    if (full) {
+        fprintf(stderr,
+            "the answer ends here: the conversation fills all %u tokens of the context\n",
+            chat->context);
+    }
     lw_string_free(&piece);
     return done;
 }
@@ -195,7 +202,7 @@ static bool converse(struct chat *chat, struct lw_error *error)
     bool person = lw_terminal_is(stdin);
     struct lw_string line = {0};
     bool done = true;
-    while (done && !lw_interrupt_requested()) {
+    while (done) {
         if (person) {
             printf("> ");
             fflush(stdout);
@@ -228,7 +235,6 @@ static bool run(int argc, char **argv, struct lw_error *error)
         return false;
     }
     struct chat chat = {.flags = &flags};
-    lw_interrupt_catch();
     bool done = open_chat(&chat, session.device, argv[0], error) &&
                 (flags.prompt ? answer_message(&chat, flags.prompt, strlen(flags.prompt), error)
                               : converse(&chat, error));

@@ -29,12 +29,30 @@ static bool zero_groups(const struct lw_store *store, struct lw_error *error)
     return done;
 }
 
+// Says what is missing in all; the arena would find out block by block.
+static bool check_memory(
+    const struct lw_store *store, uint64_t needed, const char *name, struct lw_error *error)
+{
+    uint64_t available = lw_device_memory_free(store->device);
+    if (needed > available) {
+        return lw_fail(error, LW_NO_RESOURCE,
+            "the %s need %.2f GiB of device memory and %.2f GiB are free: %.2f GiB are missing; "
+            "close other programs, or use a device with more memory",
+            name, (double)needed / 0x1p30, (double)available / 0x1p30,
+            (double)(needed - available) / 0x1p30);
+    }
+    return true;
+}
+
 static bool allocate_groups(struct lw_store *store, const char *name, struct lw_error *error)
 {
     const struct lw_layout *layout = store->layout;
     uint64_t size = lw_type_size(store->type);
     struct lw_arena_params params = {
         .name = name, .memory = LW_MEMORY_DEVICE, .expected = lw_layout_elements(layout) * size};
+    if (!check_memory(store, params.expected, name, error)) {
+        return false;
+    }
     store->groups = lw_calloc(layout->group_count, sizeof *store->groups, error);
     if (!store->groups || !lw_arena_create(&store->arena, store->device, &params, error)) {
         return false;
