@@ -6,9 +6,10 @@ import json
 import os
 import xml.dom.minidom
 
+import model_folder
 from lewin_test import check, check_fails, finish, folder, run
 from training import (check_same, distance, losses, make_base, make_data, make_recipe, read_log,
-                      read_tensors, train)
+                      train)
 
 LOG_KEYS = {"current_steps", "total_steps", "loss", "grad_norm", "lr", "epoch", "percentage",
             "elapsed_time", "remaining_time", "throughput", "total_tokens"}
@@ -47,8 +48,8 @@ def check_output(base, output):
           "what the output folder holds: %s" % sorted(names))
     for name in SIDE_FILES:
         check(read(base, name) == read(output, name), "%s is carried over" % name)
-    before = read_tensors(os.path.join(base, "model.safetensors"))
-    after = read_tensors(os.path.join(output, "model.safetensors"))
+    before = model_folder.read(base)
+    after = model_folder.read(output)
     check(list(before) == list(after), "the same tensors in the same order")
     check(all(before[name][:2] == after[name][:2] for name in before), "of the same types and shapes")
     check(all(before[name][2] != after[name][2] for name in before), "every tensor was trained")
@@ -100,8 +101,8 @@ def check_types(here, recipe):
     output = os.path.join(here, "bf16")
     train(recipe, "model_name_or_path=" + base, "output_dir=" + output, "bf16=true",
           "max_steps=6", "save_strategy=no")
-    before = read_tensors(os.path.join(base, "model.safetensors"))
-    after = read_tensors(os.path.join(output, "model.safetensors"))
+    before = model_folder.read(base)
+    after = model_folder.read(output)
     check({entry[0] for entry in after.values()} == {"BF16"}, "bf16 in, bf16 out")
     check("lm_head.weight" in after and after["lm_head.weight"] != before["lm_head.weight"],
           "the head is there and trained")

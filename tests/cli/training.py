@@ -6,10 +6,10 @@ import json
 import os
 import random
 import signal
-import struct
 import subprocess
 import time
 
+import model_folder
 from lewin_test import LEWIN, check, run
 
 TOKENIZER = os.path.join(os.environ.get("LEWIN_TEST_DATA", "tests/data"), "tokenizers", "qwen2")
@@ -148,30 +148,12 @@ def check_same(one, other, what, skipped=("recipe.yaml",)):
         check(name not in second or first[name] == second[name], "%s: %s is the same" % (what, name))
 
 
-def read_tensors(path):
-    """A safetensors file: name -> (dtype, shape, bytes)."""
-    with open(path, "rb") as file:
-        content = file.read()
-    length = struct.unpack("<Q", content[:8])[0]
-    header = json.loads(content[8:8 + length])
-    header.pop("__metadata__", None)
-    return {name: (entry["dtype"], entry["shape"],
-                   content[8 + length + entry["data_offsets"][0]:
-                           8 + length + entry["data_offsets"][1]])
-            for name, entry in header.items()}
-
-
-def floats(data):
-    return struct.unpack("<%df" % (len(data) // 4), data)
-
-
 def distance(one, other):
-    """Norm of the difference over the norm, of all fp32 tensors of two model folders together."""
-    first = read_tensors(os.path.join(one, "model.safetensors"))
-    second = read_tensors(os.path.join(other, "model.safetensors"))
+    """Norm of the difference over the norm, of all tensors of two model folders together."""
+    first, second = model_folder.read(one), model_folder.read(other)
     difference = norm = 0.0
-    for name, (_, _, data) in first.items():
-        for a, b in zip(floats(data), floats(second[name][2])):
+    for name, (dtype, _, data) in first.items():
+        for a, b in zip(model_folder.decode(dtype, data), model_folder.decode(*second[name][::2])):
             difference += (a - b) * (a - b)
             norm += a * a
     return (difference / norm) ** 0.5
