@@ -25,20 +25,20 @@ void main()
     uint low = args.window == 0 || high < args.window ? 0 : high - args.window + 1;
     uint64_t k_row = row_address(args.k, low, K_STRIDE, kv_head);
     uint64_t v_row = row_address(args.v, low, V_STRIDE, kv_head);
-    query_begin(row_address(args.q, 0, 0, head));
+    query_begin(0, row_address(args.q, 0, 0, head), low, high);
     uint key = low;
     // Rows past the position hold anything, so no tile may touch them.
     for (; key + TILE <= high + 1; key += TILE) {
-        visit_tile(k_row, v_row, key, low, high, args.scale * LOG2_E);
+        visit_tile(k_row, v_row, key, low, args.scale * LOG2_E);
         k_row += TILE * K_STRIDE * STORAGE_BYTES;
         v_row += TILE * V_STRIDE * STORAGE_BYTES;
     }
     for (; key <= high; key++) {
-        visit_key(k_row, v_row, key, low, high, args.scale * LOG2_E);
+        visit_key(k_row, v_row, key, low, args.scale * LOG2_E);
         k_row += K_STRIDE * STORAGE_BYTES;
         v_row += V_STRIDE * STORAGE_BYTES;
     }
     if (mine < args.group) {
-        query_store(row_address(args.result, 0, 0, head));
+        query_store(0, row_address(args.result, 0, 0, head));
     }
 }

@@ -13,29 +13,33 @@ LW_PUSH_CONSTANTS(lw_attention_forward_args)
 
 void main()
 {
-    uint head, first;
-    locate(args.tokens, gl_WorkGroupSize.x, head, first);
+    uint head, first, rows = LANE_ROWS * gl_WorkGroupSize.x;
+    locate(args.tokens, rows, head, first);
     if (head >= args.heads) {
         return;
     }
-    uint mine = first + gl_LocalInvocationID.x;
-    uint query = min(mine, args.tokens - 1);
-    uint low = lowest_key(args.segment_start, query, args.window);
     uint begin = lowest_key(args.segment_start, first, args.window);
-    uint end = min(first + gl_WorkGroupSize.x, args.tokens);
+    uint end = min(first + rows, args.tokens);
     uint64_t k_head = row_address(args.k, 0, K_STRIDE, head / args.group);
     uint64_t v_head = row_address(args.v, 0, V_STRIDE, head / args.group);
-    query_begin(row_address(args.q, query, args.q_stride, head));
+    [[unroll]] for (uint r = 0; r < LANE_ROWS; r++) {
+        uint mine = first + r * gl_WorkGroupSize.x + gl_LocalInvocationID.x;
+        uint query = min(mine, args.tokens - 1);
+        query_begin(r, row_address(args.q, query, args.q_stride, head),
+            lowest_key(args.segment_start, query, args.window), query);
+    }
     for (uint tile = begin; tile < end; tile += TILE) {
         // The last tile of all moves back to stay inside; `tile` keeps keys from counting twice.
         uint key = min(tile, args.tokens - TILE);
         visit_tile(k_head + uint64_t(key) * (K_STRIDE * STORAGE_BYTES),
-            v_head + uint64_t(key) * (V_STRIDE * STORAGE_BYTES), key, max(low, tile), query,
-            args.scale * LOG2_E);
+            v_head + uint64_t(key) * (V_STRIDE * STORAGE_BYTES), key, tile, args.scale * LOG2_E);
     }
-    if (mine < args.tokens) {
-        query_store(row_address(args.result, query, args.result_stride, head));
-        store_f32(args.log_sum, uint64_t(head) * args.tokens + query,
-            (top + log2(weight_sum)) * LN_2);
+    [[unroll]] for (uint r = 0; r < LANE_ROWS; r++) {
+        uint query = first + r * gl_WorkGroupSize.x + gl_LocalInvocationID.x;
+        if (query < args.tokens) {
+            query_store(r, row_address(args.result, query, args.result_stride, head));
+            store_f32(args.log_sum, uint64_t(head) * args.tokens + query,
+                (top[r] + log2(weight_sum[r])) * LN_2);
+        }
     }
 }

@@ -12,26 +12,75 @@ LW_PUSH_CONSTANTS(lw_attention_key_gradient_args)
 layout(constant_id = 4) const uint Q_STRIDE = 64;
 layout(constant_id = 5) const uint G_STRIDE = 64;
 
-void main()
-{
-    uint kv_head, first;
-    locate(args.tokens, gl_WorkGroupSize.x, kv_head, first);
-    if (kv_head >= args.kv_heads) {
-        return;
-    }
-    uint mine = first + gl_LocalInvocationID.x;
-    uint key = min(mine, args.tokens - 1);
-    uint high = highest_query(args.segment_end, key, args.window);
-    uint last = min(first + gl_WorkGroupSize.x, args.tokens) - 1;
-    uint end = highest_query(args.segment_end, last, args.window);
+vec4 k[LANE_ROWS][DIM_QUADS], v[LANE_ROWS][DIM_QUADS];
+vec4 sum_q[LANE_ROWS][DIM_QUADS], sum_g[LANE_ROWS][DIM_QUADS];
+uint lowest[LANE_ROWS], end_query[LANE_ROWS]; // the queries that see the key
 
-    vec4 k[DIM_QUADS], v[DIM_QUADS], sum_q[DIM_QUADS], sum_g[DIM_QUADS];
+void begin_row(uint r, uint key, uint kv_head)
+{
     uint64_t k_row = row_address(args.k, key, args.k_stride, kv_head);
     uint64_t v_row = row_address(args.v, key, args.v_stride, kv_head);
     [[unroll]] for (uint d = 0; d < DIM_QUADS; d++) {
-        k[d] = load_quad(k_row, 0, 0, d);
-        v[d] = load_quad(v_row, 0, 0, d);
-        sum_q[d] = sum_g[d] = vec4(0);
+        k[r][d] = load_quad(k_row, 0, 0, d);
+        v[r][d] = load_quad(v_row, 0, 0, d);
+        sum_q[r][d] = sum_g[r][d] = vec4(0);
+    }
+    lowest[r] = key;
+    end_query[r] = highest_query(args.segment_end, key, args.window);
+}
+
+// Adds the TILE queries from number `query` on, those before `from` left out; `statistic` is the
+// first one's place in log_sum and delta, in bytes.
+void visit_tile(uint64_t q_tile, uint64_t g_tile, uint query, uint from, uint64_t statistic)
+{
+    F32 log_sum = F32(args.log_sum + statistic), delta = F32(args.delta + statistic);
+    float p[LANE_ROWS][TILE], change[LANE_ROWS][TILE];
+    [[unroll]] for (uint r = 0; r < LANE_ROWS; r++) {
+        [[unroll]] for (uint j = 0; j < TILE; j++) {
+            p[r][j] = change[r][j] = 0;
+        }
+    }
+    [[unroll]] for (uint d = 0; d < DIM_QUADS; d++) {
+        [[unroll]] for (uint j = 0; j < TILE; j++) {
+            vec4 q = load_quad(q_tile, j, Q_STRIDE, d), g = load_quad(g_tile, j, G_STRIDE, d);
+            [[unroll]] for (uint r = 0; r < LANE_ROWS; r++) {
+                p[r][j] = add_dot(k[r][d], q, p[r][j]);
+                change[r][j] = add_dot(v[r][d], g, change[r][j]);
+            }
+        }
+    }
+    [[unroll]] for (uint r = 0; r < LANE_ROWS; r++) {
+        uint low = max(lowest[r], from);
+        [[unroll]] for (uint j = 0; j < TILE; j++) {
+            bool visible = query + j >= low && query + j < end_query[r];
+            float weight = exp2(p[r][j] * (args.scale * LOG2_E) - log_sum.at[j] * LOG2_E);
+            p[r][j] = visible ? weight : 0.0;
+            change[r][j] = visible ? weight * (change[r][j] - delta.at[j]) : 0.0;
+        }
+    }
+    [[unroll]] for (uint d = 0; d < DIM_QUADS; d++) {
+        [[unroll]] for (uint j = 0; j < TILE; j++) {
+            vec4 q = load_quad(q_tile, j, Q_STRIDE, d), g = load_quad(g_tile, j, G_STRIDE, d);
+            [[unroll]] for (uint r = 0; r < LANE_ROWS; r++) {
+                sum_g[r][d] = fma(vec4(p[r][j]), g, sum_g[r][d]);
+                sum_q[r][d] = fma(vec4(change[r][j]), q, sum_q[r][d]);
+            }
+        }
+    }
+}
+
+void main()
+{
+    uint kv_head, first, rows = LANE_ROWS * gl_WorkGroupSize.x;
+    locate(args.tokens, rows, kv_head, first);
+    if (kv_head >= args.kv_heads) {
+        return;
+    }
+    uint last = min(first + rows, args.tokens) - 1;
+    uint end = highest_query(args.segment_end, last, args.window);
+    [[unroll]] for (uint r = 0; r < LANE_ROWS; r++) {
+        uint mine = first + r * gl_WorkGroupSize.x + gl_LocalInvocationID.x;
+        begin_row(r, min(mine, args.tokens - 1), kv_head);
     }
     for (uint head = kv_head * args.group; head < (kv_head + 1) * args.group; head++) {
         uint64_t q_head = row_address(args.q, 0, Q_STRIDE, head);
@@ -40,44 +89,20 @@ void main()
             // The last tile of all moves back to stay inside; `tile` keeps queries from counting
             // twice.
             uint query = min(tile, args.tokens - TILE);
-            uint64_t q_tile = q_head + uint64_t(query) * (Q_STRIDE * STORAGE_BYTES);
-            uint64_t g_tile = g_head + uint64_t(query) * (G_STRIDE * STORAGE_BYTES);
-            uint64_t statistic = (uint64_t(head) * args.tokens + query) * 4;
-            F32 log_sum = F32(args.log_sum + statistic), delta = F32(args.delta + statistic);
-            float p[TILE], change[TILE];
-            [[unroll]] for (uint j = 0; j < TILE; j++) {
-                p[j] = change[j] = 0;
-            }
-            [[unroll]] for (uint d = 0; d < DIM_QUADS; d++) {
-                [[unroll]] for (uint j = 0; j < TILE; j++) {
-                    vec4 q = load_quad(q_tile, j, Q_STRIDE, d);
-                    vec4 g = load_quad(g_tile, j, G_STRIDE, d);
-                    p[j] = add_dot(k[d], q, p[j]);
-                    change[j] = add_dot(v[d], g, change[j]);
-                }
-            }
-            uint lowest = max(key, tile);
-            [[unroll]] for (uint j = 0; j < TILE; j++) {
-                bool visible = query + j >= lowest && query + j < high;
-                float weight =
-                    exp2(p[j] * (args.scale * LOG2_E) - log_sum.at[j] * LOG2_E);
-                p[j] = visible ? weight : 0.0;
-                change[j] = visible ? weight * (change[j] - delta.at[j]) : 0.0;
-            }
-            [[unroll]] for (uint d = 0; d < DIM_QUADS; d++) {
-                [[unroll]] for (uint j = 0; j < TILE; j++) {
-                    sum_g[d] = fma(vec4(p[j]), load_quad(g_tile, j, G_STRIDE, d), sum_g[d]);
-                    sum_q[d] = fma(vec4(change[j]), load_quad(q_tile, j, Q_STRIDE, d), sum_q[d]);
-                }
-            }
+            visit_tile(q_head + uint64_t(query) * (Q_STRIDE * STORAGE_BYTES),
+                g_head + uint64_t(query) * (G_STRIDE * STORAGE_BYTES), query, tile,
+                (uint64_t(head) * args.tokens + query) * 4);
         }
     }
-    if (mine < args.tokens) {
-        uint64_t k_out = row_address(args.k_gradient, key, args.k_gradient_stride, kv_head);
-        uint64_t v_out = row_address(args.v_gradient, key, args.v_gradient_stride, kv_head);
-        [[unroll]] for (uint d = 0; d < DIM_QUADS; d++) {
-            store_quad(k_out, d, sum_q[d] * args.scale);
-            store_quad(v_out, d, sum_g[d]);
+    [[unroll]] for (uint r = 0; r < LANE_ROWS; r++) {
+        uint key = first + r * gl_WorkGroupSize.x + gl_LocalInvocationID.x;
+        if (key < args.tokens) {
+            uint64_t k_out = row_address(args.k_gradient, key, args.k_gradient_stride, kv_head);
+            uint64_t v_out = row_address(args.v_gradient, key, args.v_gradient_stride, kv_head);
+            [[unroll]] for (uint d = 0; d < DIM_QUADS; d++) {
+                store_quad(k_out, d, sum_q[r][d] * args.scale);
+                store_quad(v_out, d, sum_g[r][d]);
+            }
         }
     }
 }

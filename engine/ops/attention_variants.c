@@ -40,13 +40,13 @@ static bool has_quads(const struct lw_attention_shape *shape)
     return quads;
 }
 
-// A tile's unrolled code should fit the instruction cache: about `products` products of a row, at
-// most `most` rows, a power of two, and no more than there are.
-static uint32_t lane_tile(uint32_t products, uint32_t most, const struct lw_attention_shape *shape)
+// How many rows of the walked side a step takes: the unrolled code should fit the instruction cache
+// and compile within a second, which `products` row elements do; a power of two, and no more than
+// there are rows.
+static uint32_t lane_tile(uint32_t products, const struct lw_attention_shape *shape)
 {
     uint32_t tile = 1;
-    while (
-        tile * 2 <= most && tile * 2 * shape->head_dim <= products && tile * 2 <= shape->tokens) {
+    while (tile < 8 && tile * 2 * shape->head_dim <= products && tile * 2 <= shape->tokens) {
         tile *= 2;
     }
     return tile;
@@ -56,21 +56,22 @@ static void plan_lane(enum lw_attention_operation operation, const struct lw_att
     const struct lw_caps *caps, struct lw_dispatch *dispatch)
 {
     uint32_t lanes = caps->subgroup_size;
-    bool gradient =
-        operation == LW_ATTENTION_QUERY_GRADIENT || operation == LW_ATTENTION_KEY_GRADIENT;
+    bool decode = operation == LW_ATTENTION_DECODE, forward = operation == LW_ATTENTION_FORWARD;
     const struct lw_tensor *first = shape->k, *second = shape->v;
-    uint64_t groups = (uint64_t)((shape->tokens + lanes - 1) / lanes) * shape->heads;
+    // Two rows a lane halve the loads, until their gradients no longer fit the first cache.
+    uint32_t rows = decode || (!forward && shape->head_dim > 128) ? 1 : 2;
+    uint32_t block = lanes * rows;
+    uint64_t groups = (uint64_t)((shape->tokens + block - 1) / block) * shape->heads;
     if (operation == LW_ATTENTION_KEY_GRADIENT) {
         first = shape->q;
         second = shape->out_gradient;
         groups = groups / shape->heads * shape->kv_heads;
-    } else if (operation == LW_ATTENTION_DECODE) {
+    } else if (decode) {
         uint32_t group = shape->heads / shape->kv_heads;
         groups = (uint64_t)((group + lanes - 1) / lanes) * shape->kv_heads;
     }
     uint32_t constants[] = {lanes, shape->head_dim, has_quads(shape),
-        gradient ? lane_tile(512, 8, shape) : lane_tile(1024, 16, shape), first->stride,
-        second->stride};
+        lane_tile((forward ? 1024 : 512) / rows, shape), first->stride, second->stride, rows};
     set_constants(dispatch, constants, sizeof constants / sizeof *constants);
     lw_dispatch_linear(dispatch, groups);
 }
