@@ -22,6 +22,8 @@ const bool B_TRANSPOSED = (FLAGS & LW_MATMUL_B_TRANSPOSED) != 0;
 const bool A_VECTOR = (FLAGS & LW_MATMUL_A_VECTOR) != 0;
 const bool B_VECTOR = (FLAGS & LW_MATMUL_B_VECTOR) != 0;
 const bool C_VECTOR = (FLAGS & LW_MATMUL_C_VECTOR) != 0;
+const bool BIAS = (FLAGS & LW_MATMUL_BIAS) != 0;
+const bool ADD = (FLAGS & LW_MATMUL_ADD) != 0;
 
 const uint THREADS = gl_WorkGroupSize.x;
 const uint LINE_A = TILE_M / 4 + 1, LINE_B = TILE_N / 4 + 1; // vec4s
@@ -35,13 +37,11 @@ shared vec4 tile_a[TILE_K * LINE_A];
 shared vec4 tile_b[TILE_K * LINE_B];
 
 #ifdef OUT_BF16
-#define OUT_BYTES 2
 #define load_out load_bf16
 #define store_out store_bf16
 #define store4_out store4_bf16
 #define load4_out load4_bf16
 #else
-#define OUT_BYTES 4
 #define load_out load_f32
 #define store_out store_f32
 vec4 load4_out(uint64_t address, uint64_t index)
@@ -64,22 +64,6 @@ vec4 load_four(uint64_t address, uint64_t index)
 }
 #endif
 
-// Up to four neighbours of a line: zero past `count`.
-vec4 load_some(uint64_t address, int count, bool vector)
-{
-    vec4 value = vec4(0);
-    if (vector && count >= 4) {
-        value = load_four(address, 0);
-    } else {
-        [[unroll]] for (int i = 0; i < 4; i++) {
-            if (i < count) {
-                value[i] = load_storage(address, i);
-            }
-        }
-    }
-    return value;
-}
-
 // Where this invocation's load `i` of an operand falls in its tile: x along the line, y the line.
 // Lines run along the depth unless transposed.
 uvec2 place(uint i, bool transposed, uint extent)
@@ -89,29 +73,61 @@ uvec2 place(uint i, bool transposed, uint extent)
     return uvec2(quad % per_line * 4, quad / per_line);
 }
 
-// The quad of an operand at depth k of its tile's first line; `first` and `count` bound the rows.
+// Elements first .. first + 3 of a line of `count`, ends clamped.
+vec4 load_line(uint64_t line, uint first, uint count, bool vector)
+{
+    if (vector) {
+        return load_four(line, min(first, count - 4));
+    }
+    uint last = count - 1;
+    return vec4(load_storage(line, min(first, last)), load_storage(line, min(first + 1, last)),
+        load_storage(line, min(first + 2, last)), load_storage(line, min(first + 3, last)));
+}
+
+// The quad `at` of the tile of an operand [count, k] whose corner is row `first`, depth `k`. Without
+// a branch: what lies past the last row is never stored and may be anything, what lies past the last
+// depth is zero.
 vec4 load_quad(uint64_t address, uvec2 at, bool transposed, uint k, uint first, uint count,
     uint stride, bool vector)
 {
-    uint line = transposed ? k + at.y : first + at.y;
-    uint column = transposed ? first + at.x : k + at.x;
-    uint lines = transposed ? args.k : count;
-    uint columns = transposed ? count : args.k;
-    if (line >= lines) {
-        return vec4(0);
+    uint lines = transposed ? args.k : count, columns = transposed ? count : args.k;
+    uint line = at.y + (transposed ? k : first), column = at.x + (transposed ? first : k);
+    uint64_t line_address = address + uint64_t(min(line, lines - 1)) * stride * STORAGE_BYTES;
+    vec4 value = load_line(line_address, column, columns, vector);
+    bvec4 inside = transposed ? bvec4(line < args.k)
+                              : lessThan(column + uvec4(0, 1, 2, 3), uvec4(args.k));
+    return mix(vec4(0), value, inside);
+}
+
+// Adds what is to be added and stores c[row, column .. column + 3], as far as it is there.
+void store_quad(uint row, uint column, vec4 value)
+{
+    uint64_t at = uint64_t(row) * args.c_stride + column;
+    uint64_t add_at = uint64_t(row) * args.add_stride + column;
+    if (BIAS) {
+        [[unroll]] for (uint t = 0; t < 4; t++) {
+            value[t] += load_storage(args.bias, min(column + t, args.n - 1));
+        }
     }
-    return load_some(address + (uint64_t(line) * stride + column) * STORAGE_BYTES,
-        int(columns) - int(column), vector);
+    if (C_VECTOR) {
+        store4_out(args.c, at, ADD ? value + load4_out(args.add, add_at) : value);
+        return;
+    }
+    [[unroll]] for (uint t = 0; t < 4; t++) {
+        if (column + t < args.n) {
+            store_out(args.c, at + t, ADD ? value[t] + load_out(args.add, add_at + t) : value[t]);
+        }
+    }
 }
 
 void main()
 {
     // Bands of 8 tile rows, column by column, so that neighbours share operands in the cache.
-    uint64_t index = lw_group_index();
-    if (index >= uint64_t(args.tiles_m) * args.tiles_n) {
+    uint index = uint(lw_group_index());
+    if (index >= args.tiles_m * args.tiles_n) {
         return;
     }
-    uint band = uint(index / (8 * args.tiles_n)), rest = uint(index % (8 * args.tiles_n));
+    uint band = index / (8 * args.tiles_n), rest = index % (8 * args.tiles_n);
     uint height = min(8, args.tiles_m - band * 8);
     uint m0 = (band * 8 + rest % height) * TILE_M, n0 = rest / height * TILE_N;
 
@@ -185,32 +201,8 @@ void main()
         uint row = m0 + (quad_m + i / 4 * SPREAD_M) * 4 + i % 4;
         [[unroll]] for (uint j = 0; j < QUADS_N; j++) {
             uint column = n0 + (quad_n + j * SPREAD_N) * 4;
-            if (row >= args.m || column >= args.n) {
-                continue;
-            }
-            vec4 value = sum[i][j];
-            uint64_t at = uint64_t(row) * args.c_stride + column;
-            uint64_t add_at = uint64_t(row) * args.add_stride + column;
-            bool whole = C_VECTOR && column + 4 <= args.n;
-            if ((FLAGS & LW_MATMUL_BIAS) != 0) {
-                [[unroll]] for (uint t = 0; t < 4; t++) {
-                    value[t] += load_storage(args.bias, min(column + t, args.n - 1));
-                }
-            }
-            if (whole) {
-                if ((FLAGS & LW_MATMUL_ADD) != 0) {
-                    value += load4_out(args.add, add_at);
-                }
-                store4_out(args.c, at, value);
-                continue;
-            }
-            [[unroll]] for (uint t = 0; t < 4; t++) {
-                if (column + t < args.n) {
-                    if ((FLAGS & LW_MATMUL_ADD) != 0) {
-                        value[t] += load_out(args.add, add_at + t);
-                    }
-                    store_out(args.c, at + t, value[t]);
-                }
+            if (row < args.m && column < args.n) {
+                store_quad(row, column, sum[i][j]);
             }
         }
     }

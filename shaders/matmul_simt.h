@@ -7,7 +7,7 @@
 // Bits of the constant FLAGS.
 #define LW_MATMUL_A_TRANSPOSED 1 // a is [k, m]
 #define LW_MATMUL_B_TRANSPOSED 2 // b is [k, n]
-#define LW_MATMUL_A_VECTOR 4     // four neighbours of a line of a are aligned for one load
+#define LW_MATMUL_A_VECTOR 4     // a's lines are whole quads, each aligned for one load
 #define LW_MATMUL_B_VECTOR 8
 #define LW_MATMUL_C_VECTOR 16 // so are c's and add's
 #define LW_MATMUL_BIAS 32

@@ -35,20 +35,23 @@ static const struct tile *pick_tile(
     return tile;
 }
 
+// fp32 moves in quads of 16 bytes, bf16 of 8.
+static bool in_quads(const struct lw_tensor *tensor)
+{
+    return tensor->columns % 4 == 0 &&
+           lw_matmul_aligned(tensor, 4 * (uint32_t)lw_type_size(tensor->type));
+}
+
 static uint32_t make_flags(const struct lw_matmul *matmul, const struct lw_matmul_shape *shape)
 {
-    // fp32 moves in quads of 16 bytes, bf16 of 8.
-    uint32_t quad = 4 * (uint32_t)lw_type_size(matmul->a.type);
-    uint32_t c_quad = 4 * (uint32_t)lw_type_size(matmul->c.type);
     uint32_t flags = 0;
     flags |= shape->a_transposed ? LW_MATMUL_A_TRANSPOSED : 0;
     flags |= shape->b_transposed ? LW_MATMUL_B_TRANSPOSED : 0;
-    flags |= lw_matmul_aligned(&matmul->a, quad) ? LW_MATMUL_A_VECTOR : 0;
-    flags |= lw_matmul_aligned(&matmul->b, quad) ? LW_MATMUL_B_VECTOR : 0;
+    flags |= in_quads(&matmul->a) ? LW_MATMUL_A_VECTOR : 0;
+    flags |= in_quads(&matmul->b) ? LW_MATMUL_B_VECTOR : 0;
     flags |= matmul->bias.address ? LW_MATMUL_BIAS : 0;
     flags |= matmul->add.address ? LW_MATMUL_ADD : 0;
-    if (lw_matmul_aligned(&matmul->c, c_quad) &&
-        (!matmul->add.address || lw_matmul_aligned(&matmul->add, c_quad))) {
+    if (in_quads(&matmul->c) && (!matmul->add.address || in_quads(&matmul->add))) {
         flags |= LW_MATMUL_C_VECTOR;
     }
     return flags;
