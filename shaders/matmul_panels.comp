@@ -21,12 +21,16 @@ LW_PUSH_CONSTANTS(lw_matmul_panels_args)
 
 const uint LANES = gl_WorkGroupSize.x;
 
-void finish(uint row, uint column, float value)
+// c[row, column] with the column as an offset in bytes (below 2^31): again a shared 64-bit base plus
+// 32 bits by lane.
+void finish(uint row, uint offset, float value)
 {
     if (ADD) {
-        value += load_out(args.add, uint64_t(row) * args.add_stride + column);
+        uint64_t line = args.add + uint64_t(row) * args.add_stride * OUT_BYTES;
+        value += load_out(line + uint64_t(offset), 0);
     }
-    store_out(args.c, uint64_t(row) * args.c_stride + column, value);
+    uint64_t line = args.c + uint64_t(row) * args.c_stride * OUT_BYTES;
+    store_out(line + uint64_t(offset), 0, value);
 }
 
 void main()
@@ -64,16 +68,16 @@ void main()
     }
     if (inside && column < args.n) {
         float bias = BIAS ? load_storage(args.bias, column) : 0;
-        uint c_row = row_panel * TILE;
+        uint c_row = row_panel * TILE, offset = (column * OUT_BYTES) & 0x7fffffffu;
         // Every `if` is a round of mask arithmetic: one for a whole tile, one a row only at the edge.
         if (c_row + TILE <= args.m) {
             [[unroll]] for (uint i = 0; i < TILE; i++) {
-                finish(c_row + i, column, sum[i] + bias);
+                finish(c_row + i, offset, sum[i] + bias);
             }
         } else {
             [[unroll]] for (uint i = 0; i < TILE; i++) {
                 if (c_row + i < args.m) {
-                    finish(c_row + i, column, sum[i] + bias);
+                    finish(c_row + i, offset, sum[i] + bias);
                 }
             }
         }
