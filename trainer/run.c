@@ -20,6 +20,8 @@
 // The largest micro-batch that is chosen by itself.
 #define MOST_TOKENS_GPU 8192u
 #define MOST_TOKENS_CPU 1024u
+// Entries of the log that memory is set aside for.
+#define MOST_ENTRIES ((uint64_t)1 << 20)
 
 static void forward_bad_record(void *context, const struct lw_bad_record *record)
 {
@@ -235,7 +237,9 @@ static bool open_log(struct lw_trainer *trainer, struct lw_error *error)
 {
     const struct lw_recipe *recipe = trainer->params.recipe;
     struct lw_string path = {0};
-    size_t entries = (size_t)(2 * trainer->schedule.total_updates + 2);
+    // Room for all lines, so that no step allocates; a run without end gets it as it goes.
+    uint64_t updates = trainer->schedule.total_updates;
+    size_t entries = 2 * (size_t)(updates < MOST_ENTRIES ? updates : MOST_ENTRIES) + 2;
     bool done =
         lw_string_addf(&path, error, "%s/trainer_log.jsonl", recipe->output_dir) &&
         lw_metrics_open(&trainer->metrics, path.data, trainer->state.update, entries, error);

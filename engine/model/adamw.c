@@ -201,9 +201,9 @@ bool lw_optimizer_report(struct lw_optimizer *optimizer, uint64_t update, uint64
     memcpy(report, optimizer->reports[update % 2].mapped, sizeof *report);
     if (!isfinite(report->loss) || !isfinite(report->grad_norm)) {
         return lw_fail(error, LW_FAILED,
-            "the loss is %g and the gradient norm %g in step %llu; the weights in memory are lost, "
-            "the last checkpoint is intact: resume from it, with a lower learning_rate if the loss "
-            "was rising; if it was not, the device or its driver returned garbage",
+            "the loss is %g and the gradient norm %g in step %llu. If the loss was rising, begin "
+            "anew with a lower learning_rate; if it was not, the device or its driver returned "
+            "garbage: go on from the last checkpoint",
             (double)report->loss, (double)report->grad_norm, (unsigned long long)update);
     }
     return true;

@@ -109,6 +109,8 @@ void lw_training_destroy(struct lw_training *training)
     if (!training) {
         return;
     }
+    // After a failure the device may still be at work on what follows it.
+    lw_device_wait_all(training->device, NULL);
     lw_optimizer_destroy(training->optimizer);
     lw_decoder_destroy(training->decoder);
     lw_store_destroy(training->second_moments);

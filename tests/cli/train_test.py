@@ -125,6 +125,15 @@ def check_saving(here, recipe):
     check("model.safetensors" in lean and "optimizer.safetensors" not in lean, "save_only_model")
 
 
+def check_divergence(here, recipe):
+    """A loss that leaves the numbers ends the run; what was queued behind it does no harm."""
+    output = os.path.join(here, "diverged")
+    result = run("train", recipe, "output_dir=" + output, "learning_rate=1e6", "max_grad_norm=0",
+                 "warmup_ratio=0")
+    check_fails(result, 1, "in step", "learning_rate")
+    check(sorted(os.listdir(output)) == ["recipe.yaml", "trainer_log.jsonl"], "no model", result)
+
+
 def check_recipe_errors(here, recipe):
     """All found before anything is loaded: the model that the recipe names does not exist."""
     absent = "model_name_or_path=" + os.path.join(here, "absent")
@@ -167,5 +176,6 @@ with folder() as here:
     check_held_out(here, recipe)
     check_types(here, recipe)
     check_saving(here, recipe)
+    check_divergence(here, recipe)
     check_recipe_errors(here, recipe)
 finish()
