@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // Softmax cross-entropy, one workgroup a row: one walk finds each invocation's maximum and its sum
-// of exponentials relative to it (arXiv 1805.02867), a second one writes the gradient. STORAGE is
-// the gradient's type.
+// of exponentials relative to it (arXiv 1805.02867), a second one writes the gradient. The storage
+// type is the gradient's. Both walk in blocks that are whole for the workgroup, then over the tail.
 #version 460
 #extension GL_GOOGLE_include_directive : require
 #include "include/kernel.glsl"
@@ -24,12 +24,73 @@ float sum_of(vec4 value)
     return (value.x + value.y) + (value.z + value.w);
 }
 
-// Element-wise loads of logits past the end count as -infinity.
+// Logits past the end count as the lowest number.
 vec4 load_logits(uint64_t logits, uint c, uint columns)
 {
     vec4 value = load_some_f32(logits, c, columns);
     bvec4 outside = greaterThanEqual(c + uvec4(0, 1, 2, 3), uvec4(columns));
     return mix(value, vec4(LOWEST), outside);
+}
+
+// The maximum so far, and the sum of exponentials relative to it.
+struct Softmax {
+    float largest, sum;
+};
+
+Softmax add_logits(Softmax state, vec4 values[BLOCK])
+{
+    vec4 tops = values[0];
+    [[unroll]] for (uint i = 1; i < BLOCK; i++) {
+        tops = max(tops, values[i]);
+    }
+    float largest = max(state.largest, largest_of(tops));
+    vec4 sums = vec4(0);
+    [[unroll]] for (uint i = 0; i < BLOCK; i++) {
+        sums += exp(values[i] - largest);
+    }
+    return Softmax(largest, fma(state.sum, exp(state.largest - largest), sum_of(sums)));
+}
+
+Softmax walk_logits(uint64_t logits, uint columns)
+{
+    Softmax state = Softmax(LOWEST, 0);
+    uint step = gl_WorkGroupSize.x * 4, first = gl_LocalInvocationID.x * 4;
+    uint whole = block_columns(columns);
+    vec4 values[BLOCK];
+    for (uint base = 0; base < whole; base += step * BLOCK) {
+        [[unroll]] for (uint i = 0; i < BLOCK; i++) {
+            values[i] = load4_f32(logits + uint64_t(base + i * step) * 4, first);
+        }
+        state = add_logits(state, values);
+    }
+    for (uint c = whole + first; c < columns; c += step) {
+        [[unroll]] for (uint i = 1; i < BLOCK; i++) {
+            values[i] = vec4(LOWEST);
+        }
+        values[0] = load_logits(logits, c, columns);
+        state = add_logits(state, values);
+    }
+    return state;
+}
+
+// softmax * scale with factor = scale / sum.
+void store_softmax(
+    uint64_t gradient, uint64_t logits, uint columns, float largest, float factor)
+{
+    uint step = gl_WorkGroupSize.x * 4, first = gl_LocalInvocationID.x * 4;
+    uint whole = block_columns(columns);
+    for (uint base = 0; base < whole; base += step * BLOCK) {
+        [[unroll]] for (uint i = 0; i < BLOCK; i++) {
+            uint64_t c = base + i * step;
+            vec4 value = load4_f32(logits + c * 4, first);
+            value = exp(value - largest) * factor;
+            store4_storage(gradient + c * STORAGE_BYTES, first, value);
+        }
+    }
+    for (uint c = whole + first; c < columns; c += step) {
+        vec4 value = load_some_f32(logits, c, columns);
+        store_some(gradient, c, columns, exp(value - largest) * factor);
+    }
 }
 
 void main()
@@ -39,43 +100,35 @@ void main()
         return;
     }
     uint row = uint(group), columns = args.columns;
-    uint first = gl_LocalInvocationID.x * 4, step = gl_WorkGroupSize.x * 4;
     uint64_t gradient = row_address(args.gradient, row, args.gradient_stride);
     if (args.first_row + row >= U32(args.row_count).at[0]) {
+        uint first = gl_LocalInvocationID.x * 4, step = gl_WorkGroupSize.x * 4;
         for (uint c = first; c < columns && args.gradient != 0; c += step) {
             store_some(gradient, c, columns, vec4(0));
         }
         return;
     }
     uint64_t logits = args.logits + uint64_t(row) * args.logits_stride * 4;
-    float largest = LOWEST, sum = 0;
-    for (uint c = first; c < columns; c += step) {
-        vec4 value = load_logits(logits, c, columns);
-        float now = max(largest, largest_of(value));
-        if (now > largest) {
-            sum *= exp_accurate(largest - now);
-            largest = now;
-        }
-        sum += sum_of(exp_accurate(value - largest));
-    }
-    float row_largest = reduce_max(largest);
-    sum = reduce_add(sum * exp_accurate(largest - row_largest));
+    Softmax state = walk_logits(logits, columns);
+    float largest = reduce_max(state.largest);
+    float sum = reduce_add(state.sum * exp(state.largest - largest));
     // Bounded because in rows past the count stands anything, and CPU drivers load all the same.
     uint target = min(U32(args.targets + uint64_t(args.first_row + row) * 4).at[0], columns - 1);
-    if (first == 0) {
+    float target_logit = load_f32(logits, target);
+    if (gl_LocalInvocationID.x == 0) {
         // A NaN among the logits is in the sum, and so in the loss.
         store_f32(args.losses, args.first_row + row,
-            log_accurate(sum) - (load_f32(logits, target) - row_largest));
+            log_accurate(sum) - (target_logit - largest));
     }
     if (args.gradient == 0) {
         return;
     }
     float scale = F32(args.loss_scale).at[0], factor = scale / sum;
-    barrier(); // the target's logit has been read: the gradient may have the logits' memory
-    for (uint c = first; c < columns; c += step) {
-        vec4 value = load_some_f32(logits, c, columns);
-        vec4 result = exp_accurate(value - row_largest) * factor;
-        bvec4 is_target = equal(c + uvec4(0, 1, 2, 3), uvec4(target));
-        store_some(gradient, c, columns, result - mix(vec4(0), vec4(scale), is_target));
+    barrier(); // all have read the target's logit: the gradient may have the logits' memory
+    store_softmax(gradient, logits, columns, largest, factor);
+    // Who wrote the target's column corrects it.
+    if (target / 4 % gl_WorkGroupSize.x == gl_LocalInvocationID.x) {
+        store_storage(
+            gradient, target, fma(exp(target_logit - largest), factor, -scale));
     }
 }

@@ -12,8 +12,8 @@ LW_PUSH_CONSTANTS(lw_embedding_backward_args)
 
 void main()
 {
-    uint group, column, columns = args.columns;
-    find_tile(columns, group, column);
+    uint group, start, columns = args.columns;
+    find_tile(columns, group, start);
     bool given = group < args.rows && group < U32(args.group_count).at[0];
     // Past the last group stands anything: the bounds keep the addresses of loads, which CPU drivers
     // make all the same, inside the arrays.
@@ -22,7 +22,8 @@ void main()
     uint first = min(U32(args.order + uint64_t(begin) * 4).at[0], args.rows - 1);
     uint id = U32(args.ids + uint64_t(first) * 4).at[0];
     uint64_t target = args.table_gradient + uint64_t(id) * args.table_stride * 4;
-    [[unroll]] for (uint chunk = 0; chunk < CHUNKS; chunk++, column += chunk_width()) {
+    [[unroll]] for (uint chunk = 0; chunk < CHUNKS; chunk++) {
+        uint column = start + chunk * chunk_width() + four();
         if (given && column < columns) {
             vec4 sum = load_some_f32(target, column, columns);
             for (uint i = begin; i < end; i++) {

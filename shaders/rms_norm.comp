@@ -15,13 +15,19 @@ void main()
     if (group >= args.rows) {
         return;
     }
-    uint row = uint(group), columns = args.columns;
+    uint row = uint(group), columns = args.columns, whole = block_columns(columns);
     uint first = gl_LocalInvocationID.x * 4, step = gl_WorkGroupSize.x * 4;
     uint64_t x = row_address(args.x, row, args.x_stride);
     uint64_t y = row_address(args.y, row, args.y_stride);
 
     vec4 squares = vec4(0);
-    for (uint c = first; c < columns; c += step) {
+    for (uint base = 0; base < whole; base += step * BLOCK) {
+        [[unroll]] for (uint i = 0; i < BLOCK; i++) {
+            vec4 value = load4_storage(x + (base + i * step) * STORAGE_BYTES, first);
+            squares = fma(value, value, squares);
+        }
+    }
+    for (uint c = whole + first; c < columns; c += step) {
         vec4 value = load_some(x, c, columns);
         squares = fma(value, value, squares);
     }
@@ -30,8 +36,15 @@ void main()
     if (first == 0) {
         store_f32(args.inverse, row, inverse);
     }
-    for (uint c = first; c < columns; c += step) {
-        vec4 value = load_some(x, c, columns) * inverse * load_some(args.weight, c, columns);
-        store_some(y, c, columns, value);
+    for (uint base = 0; base < whole; base += step * BLOCK) {
+        [[unroll]] for (uint i = 0; i < BLOCK; i++) {
+            uint64_t at = (base + i * step) * STORAGE_BYTES;
+            vec4 weight = load4_storage(args.weight + at, first);
+            store4_storage(y + at, first, load4_storage(x + at, first) * inverse * weight);
+        }
+    }
+    for (uint c = whole + first; c < columns; c += step) {
+        vec4 weight = load_some(args.weight, c, columns);
+        store_some(y, c, columns, load_some(x, c, columns) * inverse * weight);
     }
 }

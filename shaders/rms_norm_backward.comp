@@ -11,6 +11,43 @@
 
 LW_PUSH_CONSTANTS(lw_rms_norm_backward_args)
 
+// The row's mean of dy * weight * x, times the columns: this invocation's share.
+float correlate(uint row)
+{
+    uint columns = args.columns, whole = block_columns(columns);
+    uint first = gl_LocalInvocationID.x * 4, step = gl_WorkGroupSize.x * 4;
+    uint64_t x = row_address(args.x, row, args.x_stride);
+    uint64_t dy = row_address(args.y_gradient, row, args.y_gradient_stride);
+    vec4 sum = vec4(0);
+    for (uint base = 0; base < whole; base += step * BLOCK) {
+        [[unroll]] for (uint i = 0; i < BLOCK; i++) {
+            uint64_t at = (base + i * step) * STORAGE_BYTES;
+            vec4 weighted = load4_storage(dy + at, first) * load4_storage(args.weight + at, first);
+            sum = fma(weighted, load4_storage(x + at, first), sum);
+        }
+    }
+    for (uint c = whole + first; c < columns; c += step) {
+        vec4 weighted = load_some(dy, c, columns) * load_some(args.weight, c, columns);
+        sum = fma(weighted, load_some(x, c, columns), sum);
+    }
+    return (sum.x + sum.y) + (sum.z + sum.w);
+}
+
+// dx of four columns of one row; adds their share of the weight's gradient to `sum`.
+void step_row(uint row, uint c, vec4 weight, inout vec4 sum)
+{
+    uint columns = args.columns;
+    float inverse = load_f32(args.inverse, row);
+    vec4 x = load_some(row_address(args.x, row, args.x_stride), c, columns);
+    vec4 dy = load_some(row_address(args.y_gradient, row, args.y_gradient_stride), c, columns);
+    vec4 dx = inverse * (dy * weight - x * load_f32(args.correction, row));
+    if (args.add != 0) {
+        dx += load_some(row_address(args.add, row, args.add_stride), c, columns);
+    }
+    store_some(row_address(args.x_gradient, row, args.x_gradient_stride), c, columns, dx);
+    sum = fma(dy, x * inverse, sum);
+}
+
 void main()
 {
     uint64_t group = lw_group_index();
@@ -18,38 +55,25 @@ void main()
     if (first_row >= args.rows) {
         return;
     }
-    uint row = uint(first_row), columns = args.columns;
-    uint end = min(row + LW_SLICE_ROWS, args.rows);
-    uint first = gl_LocalInvocationID.x * 4, step = gl_WorkGroupSize.x * 4;
-
-    for (uint r = row; r < end; r++) {
-        uint64_t x = row_address(args.x, r, args.x_stride);
-        uint64_t dy = row_address(args.y_gradient, r, args.y_gradient_stride);
-        vec4 products = vec4(0);
-        for (uint c = first; c < columns; c += step) {
-            vec4 weighted = load_some(dy, c, columns) * load_some(args.weight, c, columns);
-            products = fma(weighted, load_some(x, c, columns), products);
-        }
-        float sum = reduce_add((products.x + products.y) + (products.z + products.w));
-        float inverse = load_f32(args.inverse, r);
+    uint begin = uint(first_row), end = min(begin + LW_SLICE_ROWS, args.rows);
+    for (uint row = begin; row < end; row++) {
+        float sum = reduce_add(correlate(row)), inverse = load_f32(args.inverse, row);
         // All invocations store the same; each reads back what it stored itself.
-        store_f32(args.correction, r, inverse * inverse * (sum / float(columns)));
+        store_f32(args.correction, row, inverse * inverse * (sum / float(args.columns)));
     }
+    uint columns = args.columns, step = gl_WorkGroupSize.x * 4;
     uint64_t partial = args.partial + group * columns * 4;
-    for (uint c = first; c < columns; c += step) {
-        vec4 weight = load_some(args.weight, c, columns), weight_gradient = vec4(0);
-        for (uint r = row; r < end; r++) {
-            float inverse = load_f32(args.inverse, r);
-            vec4 x = load_some(row_address(args.x, r, args.x_stride), c, columns);
-            vec4 dy =
-                load_some(row_address(args.y_gradient, r, args.y_gradient_stride), c, columns);
-            vec4 dx = inverse * (dy * weight - x * load_f32(args.correction, r));
-            if (args.add != 0) {
-                dx += load_some(row_address(args.add, r, args.add_stride), c, columns);
+    for (uint c = gl_LocalInvocationID.x * 4; c < columns; c += step) {
+        vec4 weight = load_some(args.weight, c, columns), sum = vec4(0);
+        uint row = begin;
+        for (; row + BLOCK <= end; row += BLOCK) {
+            [[unroll]] for (uint i = 0; i < BLOCK; i++) {
+                step_row(row + i, c, weight, sum);
             }
-            store_some(row_address(args.x_gradient, r, args.x_gradient_stride), c, columns, dx);
-            weight_gradient = fma(dy, x * inverse, weight_gradient);
         }
-        store_some_f32(partial, c, columns, weight_gradient);
+        for (; row < end; row++) {
+            step_row(row, c, weight, sum);
+        }
+        store_some_f32(partial, c, columns, sum);
     }
 }

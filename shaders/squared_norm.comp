@@ -17,8 +17,16 @@ void main()
     }
     uint64_t values = args.values + begin * 4;
     uint count = uint(min(args.count - begin, uint64_t(LW_NORM_PIECE)));
+    uint first = gl_LocalInvocationID.x * 4, step = gl_WorkGroupSize.x * 4;
+    uint whole = block_columns(count);
     vec4 sum = vec4(0);
-    for (uint i = gl_LocalInvocationID.x * 4; i < count; i += gl_WorkGroupSize.x * 4) {
+    for (uint base = 0; base < whole; base += step * BLOCK) {
+        [[unroll]] for (uint i = 0; i < BLOCK; i++) {
+            vec4 value = load4_f32(values + (base + i * step) * 4, first);
+            sum = fma(value, value, sum);
+        }
+    }
+    for (uint i = whole + first; i < count; i += step) {
         vec4 value = load_some_f32(values, i, count);
         sum = fma(value, value, sum);
     }

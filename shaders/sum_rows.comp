@@ -19,10 +19,15 @@ void main()
     if (first_row >= args.rows || column >= columns) {
         return;
     }
-    uint end = uint(min(first_row + args.slice_rows, args.rows));
+    uint row = uint(first_row), end = uint(min(first_row + args.slice_rows, args.rows));
     uint64_t sums = args.sums + slice * columns * 4;
     vec4 sum = args.add != 0 ? load_some_f32(sums, column, columns) : vec4(0);
-    for (uint row = uint(first_row); row < end; row++) {
+    for (; row + BLOCK <= end; row += BLOCK) {
+        [[unroll]] for (uint i = 0; i < BLOCK; i++) {
+            sum += load_some(row_address(args.x, row + i, args.stride), column, columns);
+        }
+    }
+    for (; row < end; row++) {
         sum += load_some(row_address(args.x, row, args.stride), column, columns);
     }
     store_some_f32(sums, column, columns, sum);

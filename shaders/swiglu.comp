@@ -5,22 +5,35 @@
 #include "include/kernel.glsl"
 #include "include/rows.glsl"
 #include "include/tiles.glsl"
-#include "include/math.glsl"
 #include "swiglu.h"
 
 LW_PUSH_CONSTANTS(lw_swiglu_args)
 
+vec4 swiglu(vec4 gate, vec4 up)
+{
+    return gate / (1 + exp(-gate)) * up;
+}
+
 void main()
 {
-    uint row, column, columns = args.columns;
-    find_tile(columns, row, column);
+    uint row, start, columns = args.columns;
+    find_tile(columns, row, start);
+    if (row >= args.rows) {
+        return;
+    }
     uint64_t gates = row_address(args.gate_up, row, args.gate_up_stride);
     uint64_t ups = gates + columns * STORAGE_BYTES;
     uint64_t y = row_address(args.y, row, args.y_stride);
-    [[unroll]] for (uint chunk = 0; chunk < CHUNKS; chunk++, column += chunk_width()) {
-        if (row < args.rows && column < columns) {
-            vec4 gate = load_some(gates, column, columns), up = load_some(ups, column, columns);
-            store_some(y, column, columns, gate / (1 + exp_accurate(-gate)) * up);
+    if (tile_is_whole(start, columns)) {
+        [[unroll]] for (uint chunk = 0; chunk < CHUNKS; chunk++) {
+            uint64_t at = chunk_bytes(start, chunk);
+            vec4 gate = load4_storage(gates + at, four()), up = load4_storage(ups + at, four());
+            store4_storage(y + at, four(), swiglu(gate, up));
         }
+        return;
+    }
+    uint end = tile_end(start, columns);
+    for (uint c = start + four(); c < end; c += chunk_width()) {
+        store_some(y, c, end, swiglu(load_some(gates, c, end), load_some(ups, c, end)));
     }
 }

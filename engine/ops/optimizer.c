@@ -72,8 +72,8 @@ void lw_squared_norm(struct lw_stream *stream, const struct lw_buffer *values, u
             {partial->address, (uint64_t)pieces * 4, true}},
         .flops = 2 * (double)count,
         .bytes = 4 * (double)count};
-    lw_set_row_constants(stream, &dispatch, LW_NORM_PIECE, values->address % 8 == 0);
-    dispatch.constants[1] = lw_fours(values->address % 8 == 0, count);
+    // The last piece may have any length.
+    lw_set_row_constants(stream, &dispatch, UINT32_MAX, values->address % 8 == 0);
     lw_dispatch_linear(&dispatch, pieces);
     lw_stream_dispatch(stream, &dispatch);
 }

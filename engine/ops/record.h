@@ -35,10 +35,10 @@ static inline uint64_t lw_divide_up(uint64_t value, uint64_t by)
     return (value + by - 1) / by;
 }
 
-// The constant FOURS (rows.glsl, elements.glsl) of rows or arrays of `count` elements.
-static inline uint32_t lw_fours(bool aligned, uint64_t count)
+// The constant FOURS (rows.glsl) of rows of `columns` elements.
+static inline uint32_t lw_fours(bool aligned, uint32_t columns)
 {
-    return !aligned ? 0 : count % 4 ? 1 : 2;
+    return !aligned ? 0 : columns % 4 ? 1 : 2;
 }
 
 // The constants of kernels that give each row of `columns` elements one workgroup (rows.glsl,

@@ -29,13 +29,13 @@ void lw_rope(struct lw_stream *stream, const struct lw_rope *rope)
     // Each half of each head must begin at a multiple of 8 bytes.
     struct lw_tensor halves = *x;
     halves.stride = half;
+    bool aligned = lw_tensor_in_fours(x) && lw_tensor_in_fours(&halves) &&
+                   rope->inverse_frequency.address % 8 == 0;
     uint32_t group = lw_on_cpu(stream) ? 64 : 256;
     struct lw_dispatch dispatch = {.kernel = LW_KERNEL_OF(ROPE, x->type),
         .args = &args,
         .constant_count = 2,
-        .constants = {group, lw_fours(lw_tensor_in_fours(x) && lw_tensor_in_fours(&halves) &&
-                                          rope->inverse_frequency.address % 8 == 0,
-                                 half)},
+        .constants = {group, lw_fours(aligned, half)},
         .access_count = 3,
         .accesses = {lw_tensor_write(x), {rope->positions.address, (uint64_t)x->rows * 4, false},
             {rope->inverse_frequency.address, (uint64_t)half * 4, false}},

@@ -1,37 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // Elementary functions that are right to a few units in the last place on every driver: Vulkan
-// promises less, above all for large arguments. None relies on fma() being fused.
-
-bvec4 is_nan(vec4 x) // isnan() may be optimised away
-{
-    return greaterThan(floatBitsToUint(x) & 0x7fffffffu, uvec4(0x7f800000u));
-}
-
-// exp(x): x = n ln 2 + r, with ln 2 in two parts so that n ln 2 is exact for the larger one, then
-// the Taylor series of exp(r), |r| <= 0.35. Infinity above 88.72, zero below -87.34, NaN for NaN.
-vec4 exp_accurate(vec4 x)
-{
-    vec4 bounded = clamp(x, vec4(-88), vec4(89));
-    vec4 n = roundEven(bounded * 1.44269504089);
-    vec4 r = (bounded - n * 0.693359375) + n * 2.12194440e-4;
-    vec4 p = fma(r, vec4(1.0 / 5040), vec4(1.0 / 720));
-    p = fma(r, p, vec4(1.0 / 120));
-    p = fma(r, p, vec4(1.0 / 24));
-    p = fma(r, p, vec4(1.0 / 6));
-    p = fma(r, p, vec4(0.5));
-    p = fma(r * r, p, r) + 1;
-    // 2^n in two factors, because 2^128 is no float.
-    ivec4 whole = ivec4(n), half_n = whole >> 1;
-    vec4 scaled = p * intBitsToFloat((half_n + 127) << 23) *
-                  intBitsToFloat((whole - half_n + 127) << 23);
-    scaled = mix(scaled, vec4(0), lessThan(x, vec4(-87.33654)));
-    return mix(scaled, x, is_nan(x));
-}
-
-float exp_accurate(float x)
-{
-    return exp_accurate(vec4(x)).x;
-}
+// promises less, above all for large arguments. None relies on fma() being fused. Of exp() Vulkan
+// promises 3 + 2 |x| units, which is enough for what is used of it, so kernels call it.
 
 // log(x) of a positive, normal x; infinity and NaN stay themselves. x = 2^n m with m in [sqrt(1/2), sqrt(2)), then
 // log m = 2 atanh((m - 1) / (m + 1)).
