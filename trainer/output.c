@@ -68,16 +68,26 @@ static bool check_unused(const char *output, struct lw_error *error)
     return done;
 }
 
-// Shows now, and not after the first hours, that nothing can be written there.
-static bool check_writable(const char *output, struct lw_error *error)
+// Shows now, and not after the first hours, that nothing can be written there, or that it would go
+// over the model that is trained: a file that comes to be in the one folder must not be in the other.
+static bool check_writable(const struct lw_recipe *recipe, struct lw_error *error)
 {
-    struct lw_string path = {0};
+    struct lw_string path = {0}, seen = {0};
     struct lw_file *file = NULL;
-    bool done = lw_path_join(&path, output, "recipe.yaml.tmp", error) &&
-                lw_file_open(&file, path.data, LW_FILE_CREATE, error);
+    bool done = lw_path_join(&path, recipe->output_dir, "recipe.yaml.tmp", error) &&
+                lw_path_join(&seen, recipe->model_name_or_path, "recipe.yaml.tmp", error);
+    bool before = done && lw_file_exists(seen.data);
+    done = done && lw_file_open(&file, path.data, LW_FILE_CREATE, error);
+    bool same = done && !before && lw_file_exists(seen.data);
     lw_file_close(file);
     done = done && lw_file_remove(path.data, error);
+    if (done && same) {
+        done = lw_fail(error, LW_BAD_INPUT,
+            "%s is also model_name_or_path, which would be overwritten; choose another folder",
+            recipe->output_dir);
+    }
     lw_string_free(&path);
+    lw_string_free(&seen);
     return done;
 }
 
@@ -111,7 +121,7 @@ bool lw_output_prepare(
     const char *output = recipe->output_dir;
     uint64_t newest;
     *resumed = 0;
-    if (!lw_folder_create(output, error) || !check_writable(output, error)) {
+    if (!lw_folder_create(output, error) || !check_writable(recipe, error)) {
         return lw_fail_in(error, "output_dir");
     }
     return recipe->overwrite_output_dir ||

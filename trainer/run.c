@@ -90,13 +90,11 @@ static bool hash_recipe(struct lw_trainer *trainer, uint64_t *hash, struct lw_er
     return done;
 }
 
-// Finds the checkpoint to go on from, or makes sure that there is nothing in the way of a new run.
-static bool prepare_output(
-    struct lw_trainer *trainer, char *resumed, size_t size, struct lw_error *error)
+// Reads where the checkpoint `resumed` stands, which must be on the way that this run takes.
+static bool read_state(struct lw_trainer *trainer, const char *resumed, struct lw_error *error)
 {
     uint64_t recipe_hash, fingerprint = lw_dataset_fingerprint(trainer->dataset);
-    if (!hash_recipe(trainer, &recipe_hash, error) ||
-        !lw_output_prepare(trainer->params.recipe, resumed, size, error)) {
+    if (!hash_recipe(trainer, &recipe_hash, error)) {
         return false;
     }
     struct lw_snapshot_state *state = &trainer->state;
@@ -259,13 +257,15 @@ bool lw_trainer_create(
     }
     trainer->params = *params;
     bool made = lw_config_load(&trainer->config, model, error) &&
-                lw_checkpoint_open(&trainer->base, model, error) && load_data(trainer, error);
+                lw_checkpoint_open(&trainer->base, model, error) &&
+                lw_output_prepare(params->recipe, resumed, sizeof resumed, error) &&
+                load_data(trainer, error);
     if (made) {
         plan_updates(trainer);
     }
-    made = made && prepare_output(trainer, resumed, sizeof resumed, error) &&
-           load_model(trainer, resumed, error) && create_batches(trainer, error) &&
-           lw_output_begin(params->recipe, error) && open_log(trainer, error);
+    made = made && read_state(trainer, resumed, error) && load_model(trainer, resumed, error) &&
+           create_batches(trainer, error) && lw_output_begin(params->recipe, error) &&
+           open_log(trainer, error);
     if (!made) {
         lw_trainer_destroy(trainer);
         return false;

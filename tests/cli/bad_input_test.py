@@ -175,7 +175,11 @@ def check_output(place):
     before = read_folder(taken)
     result = run("train", place.recipe, "output_dir=" + taken)
     check_fails(result, 3, "thesis.txt", taken, "overwrite_output_dir")
-    check_fails(run("train", place.recipe, "output_dir=" + place.base), 3, "config.json")
+    before_base = read_folder(place.base)
+    for more in ([], ["overwrite_output_dir=true"]):
+        check_fails(run("train", place.recipe, "output_dir=" + place.path + "/./base/", *more), 3,
+                    "model_name_or_path", "base")
+    check(read_folder(place.base) == before_base, "the base is as it was")
     check(read_folder(taken) == before, "nothing is touched")
     # Overwriting a run is not done before the new one is known to start.
     done = place.new("done")
