@@ -9,24 +9,33 @@
 // As VK_MAKE_API_VERSION packs it.
 #define VERSION(major, minor, patch) ((major) << 22 | (minor) << 12 | (patch))
 
-// Best first; the first row whose needs the device and the product meet is taken.
-static const struct variant {
+struct variant {
     const char *name;
-    uint32_t features;                             // enum lw_feature bits
-    uint32_t vulkan_version;                       // at least
-    bool (*suits)(const struct lw_matmul *matmul); // NULL: any
+    uint32_t features;       // enum lw_feature bits
+    uint32_t vulkan_version; // at least
     uint64_t (*scratch)(const struct lw_device *device, const struct lw_matmul *matmul); // or NULL
     void (*record)(struct lw_stream *stream, const struct lw_matmul *matmul);
-} variants[] = {
-    {"cpu, few rows", LW_FEATURE_CPU, 0, lw_matmul_few_cpu_suits, NULL, lw_matmul_few_cpu},
-    // Only from Mesa 26.1 on (which reports 1.4.354) does lavapipe load what all lanes share once;
-    // before, the CPU kernel is 10 times slower than the SIMT one there.
-    {"cpu", LW_FEATURE_CPU, VERSION(1, 4, 350), NULL, lw_matmul_cpu_scratch, lw_matmul_cpu},
-    {"few rows", 0, 0, lw_matmul_few_gpu_suits, NULL, lw_matmul_few_gpu},
-    {"simt", 0, 0, NULL, NULL, lw_matmul_simt},
+    bool (*suits)(const struct lw_matmul *matmul); // of a special variant: does it do this product
 };
 
-enum { variant_count = sizeof variants / sizeof *variants };
+// Best first; the first row whose needs the device meets is taken.
+static const struct variant variants[] = {
+    // Only from Mesa 26.1 on (which reports 1.4.354) does lavapipe load what all lanes share once;
+    // before, the CPU kernel is 10 times slower than the SIMT one there.
+    {"cpu", LW_FEATURE_CPU, VERSION(1, 4, 350), lw_matmul_cpu_scratch, lw_matmul_cpu, NULL},
+    {"simt", 0, 0, NULL, lw_matmul_simt, NULL},
+};
+
+// For products of a special kind, before the others; they need no scratch memory.
+static const struct variant special_variants[] = {
+    {"few rows, cpu", LW_FEATURE_CPU, 0, NULL, lw_matmul_few_cpu, lw_matmul_few_cpu_suits},
+    {"few rows, simt", 0, 0, NULL, lw_matmul_few_gpu, lw_matmul_few_gpu_suits},
+};
+
+enum {
+    variant_count = sizeof variants / sizeof *variants,
+    special_count = sizeof special_variants / sizeof *special_variants
+};
 
 static bool runs(const struct variant *variant, const struct lw_caps *caps)
 {
@@ -34,16 +43,24 @@ static bool runs(const struct variant *variant, const struct lw_caps *caps)
            caps->vulkan_version >= variant->vulkan_version;
 }
 
-// The best variant of those that suit any product, or with `matmul` of those that suit it.
-static const struct variant *pick_variant(
-    const struct lw_device *device, const struct lw_matmul *matmul)
+static const struct variant *pick_variant(const struct lw_caps *caps)
 {
     const struct variant *variant = variants;
-    while (!runs(variant, lw_device_caps(device)) ||
-           (variant->suits && !(matmul && variant->suits(matmul)))) {
+    while (!runs(variant, caps)) {
         variant++; // the last row needs nothing
     }
     return variant;
+}
+
+static const struct variant *pick_variant_for(
+    const struct lw_caps *caps, const struct lw_matmul *matmul)
+{
+    for (int i = 0; i < special_count; i++) {
+        if (runs(&special_variants[i], caps) && special_variants[i].suits(matmul)) {
+            return &special_variants[i];
+        }
+    }
+    return pick_variant(caps);
 }
 
 const char *lw_matmul_variant_name(size_t index)
@@ -98,11 +115,10 @@ enum lw_kernel_id lw_matmul_kernel(const struct lw_matmul *matmul, enum lw_kerne
     return matmul->a.type == LW_F32 ? f32 : matmul->c.type == LW_F32 ? bf16_to_f32 : bf16;
 }
 
-// What suits one product may turn on its addresses, which are not looked at here; it needs no
-// scratch memory.
+// Whether a special variant suits turns on addresses, which are not looked at here.
 uint64_t lw_matmul_scratch(const struct lw_device *device, const struct lw_matmul *matmul)
 {
-    const struct variant *variant = pick_variant(device, NULL);
+    const struct variant *variant = pick_variant(lw_device_caps(device));
     return variant->scratch ? variant->scratch(device, matmul) : 0;
 }
 
@@ -117,7 +133,7 @@ void lw_matmul(struct lw_stream *stream, const struct lw_matmul *matmul)
             shape.m, shape.n, shape.k);
         return;
     }
-    const struct variant *variant = pick_variant(device, matmul);
+    const struct variant *variant = pick_variant_for(lw_device_caps(device), matmul);
     uint64_t scratch = variant->scratch ? variant->scratch(device, matmul) : 0;
     if (matmul->scratch.size < scratch) {
         lw_stream_fail(stream, LW_FAILED,

@@ -33,7 +33,7 @@ uint64_t lw_matmul_scratch(const struct lw_device *device, const struct lw_matmu
 void lw_matmul(struct lw_stream *stream, const struct lw_matmul *matmul);
 
 // The table of variants, for showing it: best first, NULL past its end. A device takes the first
-// that it runs.
+// that it runs, but for products of a special kind (a few rows).
 const char *lw_matmul_variant_name(size_t index);
 bool lw_matmul_variant_runs(size_t index, const struct lw_caps *caps);
 
