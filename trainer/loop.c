@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// Sets a run up (setup.c), then update after update: pack, submit, and read the figures of the update
-// before while the device computes. See loop.h.
+// Update after update: pack, submit, and read the figures of the update before while the device
+// computes. run.c sets a run up. See loop.h.
 #include "trainer/loop.h"
 
 #include <math.h>
