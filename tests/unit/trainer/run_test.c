@@ -123,6 +123,24 @@ static long count_allocations(void)
     return many - left;
 }
 
+static void steps_allocate_nothing(void **state)
+{
+    (void)state;
+    const struct lw_recipe kept = recipe;
+    long allocations[3];
+    recipe.save_strategy = LW_STRATEGY_NO;
+    recipe.eval_steps = 0;
+    recipe.logging_steps = 100;   // the chart at the end has one point then
+    for (int i = 0; i < 3; i++) { // the first one compiles the kernels too
+        recipe.max_steps = i == 1 ? 40 : 80;
+        assert_true(lw_folder_remove(output, NULL));
+        allocations[i] = count_allocations();
+    }
+    recipe = kept;
+    assert_true(lw_folder_remove(output, NULL));
+    assert_int_equal(allocations[1], allocations[2]);
+}
+
 static void every_allocation_may_fail(void **state)
 {
     (void)state;
@@ -149,6 +167,7 @@ static void every_allocation_may_fail(void **state)
 
 int main(void)
 {
-    const struct CMUnitTest tests[] = {cmocka_unit_test(every_allocation_may_fail)};
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(steps_allocate_nothing), cmocka_unit_test(every_allocation_may_fail)};
     return cmocka_run_group_tests(tests, set_up, tear_down);
 }
