@@ -10,6 +10,7 @@
 #include "engine/gpu/transfer.h"
 
 #define POISON 0xff       // as bytes of any element type: a NaN
+#define GUARD 0xfb        // around what is written, so that a NaN copied past the end shows
 #define BENCH_PERIOD 4099 // when only the time matters, random numbers repeat after so many
 
 void check_must(bool done, const struct lw_error *error)
@@ -69,7 +70,7 @@ bool check_begin(struct check *check, const char *name, const char *format, ...)
 }
 
 // An operand of `bytes` bytes, poisoned, with its guards.
-static struct check_operand *add_operand(struct check *check, uint64_t bytes)
+static struct check_operand *add_operand(struct check *check, uint64_t bytes, bool written)
 {
     struct lw_error error = {.message = "a case has too many tensors: raise CHECK_TENSORS"};
     check_must(check->operand_count < CHECK_TENSORS, &error);
@@ -80,7 +81,9 @@ static struct check_operand *add_operand(struct check *check, uint64_t bytes)
     operand->tensor.buffer = lw_buffer_part(&operand->whole, CHECK_GUARD, bytes);
     operand->before = check_memory(whole, 1);
     operand->after = check_memory(whole, 1);
-    memset(operand->before, POISON, whole);
+    operand->written = written;
+    memset(operand->before, written ? GUARD : POISON, whole);
+    memset(operand->before + CHECK_GUARD, POISON, bytes);
     return operand;
 }
 
@@ -90,13 +93,19 @@ struct check_tensor *check_tensor(struct check *check, const struct check_tensor
     uint64_t size = lw_type_size(params->type), shift = params->offset * size;
     uint64_t count = (uint64_t)params->rows * params->columns;
     uint64_t span = ((uint64_t)(params->rows - 1) * stride + params->columns) * size;
-    struct check_operand *operand = add_operand(check, span + shift);
-    operand->written = params->written;
+    struct check_operand *operand = add_operand(check, span + shift, params->written);
     struct check_tensor *tensor = &operand->tensor;
     operand->whole = lw_buffer_part(&operand->whole, shift, span + 2 * CHECK_GUARD);
     tensor->buffer = lw_buffer_part(&operand->whole, CHECK_GUARD, span);
     tensor->tensor = lw_tensor_of(&tensor->buffer, params->type, params->rows, params->columns);
     tensor->tensor.stride = stride;
+    if (params->written) { // the gaps between rows, and what `shift` moved
+        unsigned char *image = operand->before;
+        memset(image, GUARD, span + shift + 2 * CHECK_GUARD);
+        for (uint64_t row = 0; row < params->rows; row++) {
+            memset(image + CHECK_GUARD + row * stride * size, POISON, params->columns * size);
+        }
+    }
     tensor->values = check_memory(count, sizeof *tensor->values);
     double scale = params->scale != 0 ? params->scale : 1;
     for (uint64_t i = 0; i < count && params->fill != CHECK_POISON; i++) {
@@ -126,8 +135,7 @@ struct check_tensor *check_output(
 
 struct check_tensor *check_words(struct check *check, const uint32_t *words, uint32_t count)
 {
-    struct check_operand *operand = add_operand(check, (uint64_t)count * sizeof *words);
-    operand->written = !words;
+    struct check_operand *operand = add_operand(check, (uint64_t)count * sizeof *words, !words);
     struct check_tensor *tensor = &operand->tensor;
     tensor->tensor = lw_tensor_of(&tensor->buffer, LW_F32, 1, count);
     tensor->words = check_memory(count, sizeof *words);
@@ -143,8 +151,8 @@ struct lw_buffer check_scratch(struct check *check, uint64_t bytes)
     if (!bytes) {
         return (struct lw_buffer){0};
     }
-    struct check_operand *operand = add_operand(check, bytes);
-    operand->written = operand->scratch = true;
+    struct check_operand *operand = add_operand(check, bytes, true);
+    operand->scratch = true;
     return operand->tensor.buffer;
 }
 
