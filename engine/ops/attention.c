@@ -80,6 +80,30 @@ static struct lw_access statistic_access(
     return (struct lw_access){tensor->address, size, write};
 }
 
+// log_sum and delta are dense; so are the segments' bounds.
+static bool check_statistic(struct lw_stream *stream, const struct lw_tensor *tensor,
+    const char *name, const struct lw_attention *attention)
+{
+    if (tensor->address && tensor->type == LW_F32 && tensor->rows == attention->heads &&
+        tensor->columns == attention->tokens && tensor->stride == tensor->columns) {
+        return true;
+    }
+    lw_stream_fail(stream, LW_FAILED, "attention: %s is not a dense fp32 [%u, %u]", name,
+        (unsigned)attention->heads, (unsigned)attention->tokens);
+    return false;
+}
+
+static bool check_bounds(struct lw_stream *stream, const struct lw_buffer *buffer, const char *name,
+    const struct lw_attention *attention)
+{
+    if (buffer->address && buffer->size >= (uint64_t)attention->tokens * 4) {
+        return true;
+    }
+    lw_stream_fail(stream, LW_FAILED, "attention: %s has %llu bytes for %u tokens", name,
+        (unsigned long long)buffer->size, (unsigned)attention->tokens);
+    return false;
+}
+
 static bool check_attention(struct lw_stream *stream, const struct lw_attention *attention)
 {
     struct lw_attention_shape shape = shape_of(attention);
@@ -88,7 +112,9 @@ static bool check_attention(struct lw_stream *stream, const struct lw_attention 
            check_shape(stream, &attention->q, "q", tokens, shape.heads, &shape) &&
            check_shape(stream, &attention->k, "k", tokens, shape.kv_heads, &shape) &&
            check_shape(stream, &attention->v, "v", tokens, shape.kv_heads, &shape) &&
-           check_shape(stream, &attention->out, "out", tokens, shape.heads, &shape);
+           check_shape(stream, &attention->out, "out", tokens, shape.heads, &shape) &&
+           check_statistic(stream, &attention->log_sum, "log_sum", attention) &&
+           check_bounds(stream, &attention->segment_start, "segment_start", attention);
 }
 
 void lw_attention_forward(struct lw_stream *stream, const struct lw_attention *attention)
@@ -208,7 +234,9 @@ void lw_attention_backward(struct lw_stream *stream, const struct lw_attention_b
         check_shape(stream, &backward->out_gradient, "out_gradient", a->tokens, a->heads, &shape) &&
         check_shape(stream, &backward->q_gradient, "q_gradient", a->tokens, a->heads, &shape) &&
         check_shape(stream, &backward->k_gradient, "k_gradient", a->tokens, a->kv_heads, &shape) &&
-        check_shape(stream, &backward->v_gradient, "v_gradient", a->tokens, a->kv_heads, &shape)) {
+        check_shape(stream, &backward->v_gradient, "v_gradient", a->tokens, a->kv_heads, &shape) &&
+        check_statistic(stream, &backward->delta, "delta", a) &&
+        check_bounds(stream, &a->segment_end, "segment_end", a)) {
         record_query_gradient(stream, backward);
         record_key_gradient(stream, backward);
     }
