@@ -267,8 +267,14 @@ bool lw_snapshot_read_state(
     *state = (struct lw_snapshot_state){0};
     struct lw_string path = {0};
     cJSON *json = NULL;
-    bool done = lw_string_addf(&path, error, "%s/trainer_state.json", folder) &&
-                (json = lw_json_read(path.data, NULL, error)) != NULL;
+    bool done = lw_string_addf(&path, error, "%s/trainer_state.json", folder);
+    if (done && lw_folder_exists(folder) && !lw_file_exists(path.data)) {
+        done = lw_fail(error, LW_BAD_INPUT,
+            "it has no trainer_state.json: it holds a model alone (save_only_model). Choose "
+            "another "
+            "output_dir, or set overwrite_output_dir: true to begin anew");
+    }
+    done = done && (json = lw_json_read(path.data, NULL, error)) != NULL;
     const struct lw_json_scope scope = {json, lw_string_text(&path)};
     done = done && lw_json_is_object(&scope, error) && parse_state(&scope, state, error);
     cJSON_Delete(json);

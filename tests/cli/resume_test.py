@@ -123,6 +123,18 @@ def check_refusals(here, recipe, data, whole):
     check_same(whole, output, "overwritten")
 
 
+def resume_bf16(here, recipe):
+    """Working weights in bf16 come back from their fp32 masters as the optimizer left them."""
+    whole, output = os.path.join(here, "whole16"), os.path.join(here, "resumed16")
+    train(recipe, "bf16=true", "output_dir=" + whole)
+    os.mkdir(output)
+    shutil.copytree(os.path.join(whole, "checkpoint-4"), os.path.join(output, "checkpoint-4"))
+    shutil.copy(os.path.join(whole, "trainer_log.jsonl"), output)
+    resumed = train(recipe, "bf16=true", "output_dir=" + output)
+    check("after step 4" in resumed.stdout, "goes on from step 4", resumed)
+    check_same(whole, output, "resumed in bf16")
+
+
 def check_damaged(here, recipe, whole):
     """A damaged checkpoint is named, not used."""
     output = os.path.join(here, "damaged")
@@ -150,4 +162,5 @@ with folder() as here:
     interrupt(here, recipe, whole)
     check_refusals(here, recipe, data, whole)
     check_damaged(here, recipe, whole)
+    resume_bf16(here, recipe)
 finish()

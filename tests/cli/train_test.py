@@ -123,6 +123,8 @@ def check_saving(here, recipe):
     train(recipe, "output_dir=" + output, "save_only_model=true", "max_steps=4")
     lean = os.listdir(os.path.join(output, "checkpoint-4"))
     check("model.safetensors" in lean and "optimizer.safetensors" not in lean, "save_only_model")
+    check_fails(run("train", recipe, "output_dir=" + output, "save_only_model=true", "max_steps=4"), 3,
+                "checkpoint-4", "save_only_model", "overwrite_output_dir")
 
 
 def check_divergence(here, recipe):

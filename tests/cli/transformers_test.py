@@ -28,10 +28,10 @@ def check_loads(model, what):
     ids = tokenizer(PROMPT, return_tensors="pt", add_special_tokens=False).input_ids
     with torch.no_grad():
         answer = loaded.float().generate(ids, attention_mask=torch.ones_like(ids), do_sample=False,
-                                         max_new_tokens=12)
+                                         max_new_tokens=100)
     theirs = tokenizer.decode(answer[0, ids.shape[1]:], skip_special_tokens=True)
     said = run("chat", model, "--prompt", QUESTION, "--system", "Be kind.", "--temperature", 0,
-               "--max-tokens", 12)
+               "--max-tokens", 100)
     check(said.stdout == theirs + "\n", "%s: ours %r, theirs %r" % (what, said.stdout, theirs))
 
 
