@@ -18,7 +18,8 @@ vec4 delta_of_rows(uint64_t out_head, uint64_t g_head, uint first)
         uint64_t out_row = out_head + uint64_t(query) * args.result_stride * STORAGE_BYTES;
         uint64_t g_row = g_head + uint64_t(query) * args.out_gradient_stride * STORAGE_BYTES;
         for (uint quad = thread_column; quad < DIM_QUADS; quad += 16) {
-            delta[i] = add_dot(load_quad(out_row, 0, 0, quad), load_quad(g_row, 0, 0, quad), delta[i]);
+            vec4 result = load_quad(out_row, 0, 0, quad), g = load_quad(g_row, 0, 0, quad);
+            delta[i] = add_dot(result, g, delta[i]);
         }
     }
     return sum_of_rows(delta);

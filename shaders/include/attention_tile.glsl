@@ -1,14 +1,16 @@
 // SPDX-License-Identifier: Apache-2.0
 // The idea of the tile kernels of attention, for GPUs without matrix cores: a workgroup of 128
 // threads owns 32 rows (queries, or keys) and walks the other side 64 columns at a time. Scores are
-// a product of two staged tiles, 4 x 4 of them a thread: rows thread_row + 8 i, columns thread_column
-// + 16 j. Weights then lie in shared memory and multiply staged rows of the other side, 4 rows and
-// every 16th quad a thread. Needs no subgroup operations and 27 KiB of shared memory.
+// a product of two staged tiles, 4 x 4 of them a thread: rows thread_row + 8 i, columns
+// thread_column + 16 j. Weights then lie in shared memory and multiply staged rows of the other
+// side, 4 rows and every 16th quad a thread. Needs no subgroup operations and 27 KiB of shared
+// memory.
 #include "attention_common.glsl"
 
 const uint THREADS = 128, ROWS = 32, COLUMNS = 64;
 const uint CHUNK = 8, PADDED = CHUNK + 1; // quads of a row staged at once for scores
-layout(constant_id = 3) const uint PART = 64; // columns staged at once for sums; PART * DIM_QUADS <= STAGE
+// Columns staged at once for sums; PART * DIM_QUADS <= STAGE.
+layout(constant_id = 3) const uint PART = 64;
 const uint STAGE = 1024; // quads
 
 const uint SUMS = (DIM_QUADS + 15) / 16; // quads of a sum row in one thread
@@ -36,10 +38,10 @@ void stage_rows(uint64_t base, uint stride, uvec3 first_rows_limit, uint quad, u
     uint total = first_rows_limit.y * quads;
     for (uint i = gl_LocalInvocationID.x; i < total; i += THREADS) {
         uint row = i / quads, column = i - row * quads, source = first_rows_limit.x + row;
+        uint64_t source_row = base + uint64_t(source) * stride * STORAGE_BYTES;
         bool inside = source < first_rows_limit.z && quad + column < DIM_QUADS;
         stage[place + row * pitch + column] =
-            inside ? load_quad(base + uint64_t(source) * stride * STORAGE_BYTES, 0, 0, quad + column)
-                   : vec4(0);
+            inside ? load_quad(source_row, 0, 0, quad + column) : vec4(0);
     }
 }
 

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // Attention: packed segments, windows, grouped heads, forward, backward and decoding.
 #include <math.h>
+#include <string.h>
 
 #include "engine/ops/attention.h"
 #include "tests/kernels/check.h"
@@ -264,8 +265,10 @@ static void decode_case(struct check *check, const struct shape *shape)
             .k = k->values,
             .v = v->values,
             .scratch = check_doubles(check, tokens)};
-        // The row's only query has the last token's number.
-        reference.q = q->values - (uint64_t)position * q_columns;
+        // The only query has the last token's number.
+        double *queries = check_doubles(check, (uint64_t)tokens * q_columns);
+        memcpy(queries + (uint64_t)position * q_columns, q->values, q_columns * sizeof *queries);
+        reference.q = queries;
         for (uint32_t head = 0; head < shape->heads; head++) {
             reference_attention_row(
                 &reference, position, head, expected + (uint64_t)head * shape->head_dim);
