@@ -18,6 +18,8 @@ struct shape {
     bool poisoned; // one logit is NaN: so must be its row's loss
 };
 
+static const float loss_scale = 0.0625f;
+
 static struct check_tensor *make_logits(struct check *check, const struct shape *shape)
 {
     struct check_tensor_params params = {.type = LW_F32,
@@ -37,6 +39,7 @@ static struct check_tensor *make_logits(struct check *check, const struct shape 
 static void compare(struct check *check, const struct shape *shape, const double *row_losses,
     struct check_tensor *losses, double *expected, struct check_tensor *gradient)
 {
+    double *gradient_terms = check_doubles(check, (uint64_t)shape->rows * shape->columns);
     // The sum of exponentials is at least one, and its logarithm as right as one is.
     double *expected_losses = check_doubles(check, losses->tensor.columns);
     double *terms = check_doubles(check, losses->tensor.columns);
@@ -53,8 +56,13 @@ static void compare(struct check *check, const struct shape *shape, const double
     }
     check_compare_terms(check, "losses", losses, expected_losses, terms, 1e-6);
     if (gradient) {
-        // exp(x - max) is as right as the rounding of x - max, a number of the logits' size.
-        check_compare(check, "gradient", gradient, expected, 1e-6 * fmax(1, shape->scale));
+        // At the target it is a probability less one. exp(x - max) is as right as the rounding of
+        // x - max, a number of the logits' size.
+        for (uint64_t i = 0; i < (uint64_t)shape->rows * shape->columns; i++) {
+            gradient_terms[i] = expected[i] + (expected[i] < 0 ? 2 * loss_scale : 0);
+        }
+        check_compare_terms(
+            check, "gradient", gradient, expected, gradient_terms, 1e-6 * fmax(1, shape->scale));
     }
 }
 
@@ -68,7 +76,6 @@ static void cross_entropy_case(struct check *check, const struct shape *shape)
     }
     uint64_t count = (uint64_t)shape->rows * shape->columns;
     uint32_t all = shape->first_row + shape->rows;
-    const float loss_scale = 0.0625f;
     struct check_tensor *logits = make_logits(check, shape);
     struct check_tensor_params params = {.type = shape->type,
         .rows = shape->rows,
