@@ -190,7 +190,7 @@ static bool write_folder(const char *folder, const struct lw_training *training,
     const struct lw_checkpoint_params params = {.folder = folder, .tensors = infos, .count = count};
     bool done = infos && lw_checkpoint_writer_create(&writer, &params, error) &&
                 write_weights(writer, training, infos, count, error) &&
-                (!state || (write_optimizer(lw_checkpoint_writer_place(writer), training, error) &&
+                (!state || (write_optimizer(lw_checkpoint_writer_folder(writer), training, error) &&
                                write_state(writer, state, error))) &&
                 lw_checkpoint_writer_carry(writer, lw_checkpoint_folder(base), error) &&
                 lw_checkpoint_writer_finish(writer, error);

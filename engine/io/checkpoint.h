@@ -54,7 +54,8 @@ bool lw_checkpoint_writer_create(struct lw_checkpoint_writer **writer,
 bool lw_checkpoint_writer_add(
     struct lw_checkpoint_writer *writer, const void *bytes, size_t size, struct lw_error *error);
 
-// Where the folder is being made: files that the caller puts there go along. Valid until finish.
+// Where the folder is being made: files that the caller puts there, and syncs, go along. Valid until
+// finish.
 const char *lw_checkpoint_writer_folder(const struct lw_checkpoint_writer *writer);
 
 // A file beside the tensors: `name` without folders.
@@ -65,10 +66,6 @@ bool lw_checkpoint_writer_file(struct lw_checkpoint_writer *writer, const char *
 // tokenizer, vocabulary, chat template), those that `source` has; a name written before is kept.
 bool lw_checkpoint_writer_carry(
     struct lw_checkpoint_writer *writer, const char *source, struct lw_error *error);
-
-// The folder that is being written, for large files beside the tensors: their writer must sync them
-// before lw_checkpoint_writer_finish.
-const char *lw_checkpoint_writer_place(const struct lw_checkpoint_writer *writer);
 
 // Ends the files, syncs everything and renames the folder into place.
 bool lw_checkpoint_writer_finish(struct lw_checkpoint_writer *writer, struct lw_error *error);

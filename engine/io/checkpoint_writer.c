@@ -340,11 +340,6 @@ static bool write_index(struct lw_checkpoint_writer *writer, struct lw_error *er
     return done;
 }
 
-const char *lw_checkpoint_writer_place(const struct lw_checkpoint_writer *writer)
-{
-    return lw_string_text(&writer->beside);
-}
-
 bool lw_checkpoint_writer_finish(struct lw_checkpoint_writer *writer, struct lw_error *error)
 {
     if (!advance(writer, error)) {
