@@ -78,6 +78,28 @@ bool lw_added_add(struct lw_added *added, const char *text, size_t length, uint3
     return true;
 }
 
+bool lw_added_set_flags(struct lw_added *added, uint32_t id, unsigned flags)
+{
+    bool found = false;
+    for (size_t i = 0; i < added->count; i++) {
+        if (added->tokens[i].id == id) {
+            added->tokens[i].flags = flags;
+            found = true;
+        }
+    }
+    return found;
+}
+
+void lw_added_remove(struct lw_added *added, uint32_t id)
+{
+    for (size_t i = 0; i < added->node_count; i++) {
+        struct lw_added_node *node = &added->nodes[i];
+        if (node->token != NO_NODE && added->tokens[node->token].id == id) {
+            node->token = NO_NODE;
+        }
+    }
+}
+
 // The longest token at the beginning of the text, or NULL; `*length` becomes its length.
 static const struct lw_added_token *longest_at(
     const struct lw_added *added, const char *text, size_t *length)

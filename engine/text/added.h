@@ -30,6 +30,12 @@ void lw_added_free(struct lw_added *added);
 bool lw_added_add(struct lw_added *added, const char *text, size_t length, uint32_t id,
     unsigned flags, struct lw_error *error);
 
+// Gives the token `id` other flags. False when it is not looked for here.
+bool lw_added_set_flags(struct lw_added *added, uint32_t id, unsigned flags);
+
+// Looks for `id` no longer.
+void lw_added_remove(struct lw_added *added, uint32_t id);
+
 // A part of a text: an added token, or what lies between (id LW_NO_TOKEN).
 struct lw_added_part {
     size_t start, end;

@@ -2,7 +2,8 @@
 // Text to token ids and back, exactly as Hugging Face's tokenizers library does it with the
 // tokenizer.json of a model folder: added tokens, normalizer, pre-tokenizer, BPE, decoder. A
 // component that this program does not know is refused by name when the tokenizer is opened; none
-// is approximated. An open tokenizer is never changed, so any number of threads may use it at once.
+// is approximated. Using an open tokenizer does not change it, so any number of threads may do so at
+// once.
 #ifndef LW_TEXT_TOKENIZER_H
 #define LW_TEXT_TOKENIZER_H
 
@@ -63,6 +64,13 @@ bool lw_tokenizer_is_special(const struct lw_tokenizer *tokenizer, uint32_t id);
 // them; LW_NO_TOKEN where it does not.
 uint32_t lw_tokenizer_bos(const struct lw_tokenizer *tokenizer);
 uint32_t lw_tokenizer_eos(const struct lw_tokenizer *tokenizer);
+
+// Makes `token` the end of a sequence as transformers' add_special_tokens({"eos_token": token}) does:
+// it becomes a special added token that is found in the text as it comes, whatever lstrip, rstrip,
+// single_word and normalized say in tokenizer.json. LW_BAD_INPUT when there is no such token. Before
+// the tokenizer is used by other threads.
+bool lw_tokenizer_register_eos(
+    struct lw_tokenizer *tokenizer, const char *token, struct lw_error *error);
 
 // Decoding one id at a time, for showing text while it is generated: only whole characters are
 // given out. Zero-initialise, set `tokenizer`.

@@ -5,111 +5,9 @@
 
 #include "engine/base/alloc.h"
 #include "engine/base/file.h"
-#include "engine/text/bytelevel.h"
 #include "engine/text/json_fields.h"
 #include "engine/text/post_processor.h"
 #include "engine/text/tokenizer_parts.h"
-
-struct added_flag {
-    const char *name;
-    unsigned bit;
-};
-
-static bool read_flags(unsigned *flags, const cJSON *json, struct lw_error *error)
-{
-    static const struct added_flag known[] = {{"single_word", LW_ADDED_SINGLE_WORD},
-        {"lstrip", LW_ADDED_LSTRIP}, {"rstrip", LW_ADDED_RSTRIP}, {"special", LW_ADDED_SPECIAL}};
-    *flags = 0;
-    for (size_t i = 0; i < sizeof known / sizeof *known; i++) {
-        bool set = false;
-        if (!lw_json_optional_bool(
-                &(struct lw_json_scope){json, "added_tokens"}, known[i].name, &set, error)) {
-            return false;
-        }
-        *flags |= set ? known[i].bit : 0;
-    }
-    return true;
-}
-
-// Enters the token into the vocabulary, if the model has none of that text.
-static bool enter_token(struct lw_tokenizer *tokenizer, const char *text, uint32_t id, bool special,
-    struct lw_error *error)
-{
-    struct lw_vocabulary *vocabulary = &tokenizer->vocabulary;
-    struct lw_string bytes = {0};
-    bool opaque;
-    bool done = lw_bytelevel_read(&bytes, text, strlen(text), &opaque, error);
-    if (done) {
-        uint32_t known =
-            lw_vocabulary_find(vocabulary, lw_string_text(&bytes), bytes.length, opaque);
-        if (known == LW_NO_TOKEN) {
-            done = lw_vocabulary_add(vocabulary, id, lw_string_text(&bytes), bytes.length,
-                opaque ? LW_TOKEN_OPAQUE : 0, error);
-        } else if (known != id) {
-            done = lw_fail(error, LW_BAD_INPUT,
-                "added_tokens: %.80s has the id %u there and %u in the vocabulary.", text, id,
-                known);
-        }
-    }
-    if (done && special) {
-        vocabulary->entries[id].flags |= LW_TOKEN_SPECIAL;
-    }
-    lw_string_free(&bytes);
-    return done;
-}
-
-// Enters the text to be looked for, normalized if it is looked for in normalized text.
-static bool enter_text(struct lw_tokenizer *tokenizer, const char *text, uint32_t id,
-    unsigned flags, bool normalized, struct lw_error *error)
-{
-    struct lw_normalized memory = {0};
-    struct lw_text sought = {text, strlen(text)};
-    bool done =
-        (!normalized || lw_normalizer_run(&tokenizer->normalizer, &sought, &memory, error)) &&
-        lw_added_add(normalized ? &tokenizer->added_normalized : &tokenizer->added, sought.bytes,
-            sought.length, id, flags, error);
-    lw_normalized_free(&memory);
-    return done;
-}
-
-static bool read_added(
-    struct lw_tokenizer *tokenizer, const cJSON *json, bool specials, struct lw_error *error)
-{
-    const char *text;
-    unsigned flags;
-    uint32_t id;
-    if (!lw_json_string(&(struct lw_json_scope){json, "added_tokens"}, "content", &text, error) ||
-        !lw_json_id(&id, lw_json_member(json, "id"), "id", "added_tokens", error) ||
-        !read_flags(&flags, json, error)) {
-        return false;
-    }
-    bool special = flags & LW_ADDED_SPECIAL, normalized = !special;
-    if (special != specials || *text == 0) {
-        return true;
-    }
-    return lw_json_optional_bool(
-               &(struct lw_json_scope){json, "added_tokens"}, "normalized", &normalized, error) &&
-           enter_token(tokenizer, text, id, special, error) &&
-           enter_text(tokenizer, text, id, flags, normalized, error);
-}
-
-// Special tokens come first, as in HF: of two texts that are equal once normalized the first
-// counts.
-static bool read_all_added(
-    struct lw_tokenizer *tokenizer, const cJSON *tokens, struct lw_error *error)
-{
-    if (tokens && !cJSON_IsArray(tokens)) {
-        return lw_fail(error, LW_BAD_INPUT, "\"added_tokens\" must be an array.");
-    }
-    for (int pass = 0; pass < 2; pass++) {
-        for (const cJSON *token = tokens ? tokens->child : NULL; token; token = token->next) {
-            if (!read_added(tokenizer, token, pass == 0, error)) {
-                return false;
-            }
-        }
-    }
-    return true;
-}
 
 static bool check_decoder(const cJSON *decoder, struct lw_error *error)
 {
@@ -134,7 +32,7 @@ static bool read_tokenizer(
            check_decoder(lw_json_member(json, "decoder"), error) &&
            lw_bpe_open(
                &tokenizer->bpe, &tokenizer->vocabulary, lw_json_member(json, "model"), error) &&
-           read_all_added(tokenizer, lw_json_member(json, "added_tokens"), error) &&
+           lw_tokenizer_read_added(tokenizer, lw_json_member(json, "added_tokens"), error) &&
            lw_post_processor_read(&tokenizer->prefix, &tokenizer->suffix,
                lw_json_member(json, "post_processor"), error);
 }

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// What an open tokenizer consists of. Private: tokenizer_open.c fills it, tokenizer.c and
-// tokenizer_decode.c use it.
+// What an open tokenizer consists of. Private: tokenizer_open.c and tokenizer_added.c fill it,
+// tokenizer.c and tokenizer_decode.c use it.
 #ifndef LW_TEXT_TOKENIZER_PARTS_H
 #define LW_TEXT_TOKENIZER_PARTS_H
 
@@ -21,6 +21,11 @@ struct lw_tokenizer {
     struct lw_tokens prefix, suffix; // of the post-processor
     uint32_t bos, eos;
 };
+
+// Enters "added_tokens". Special tokens come first, as in HF: of two texts that are equal once
+// normalized the first counts.
+bool lw_tokenizer_read_added(
+    struct lw_tokenizer *tokenizer, const cJSON *tokens, struct lw_error *error);
 
 // Makes a tokenizer of a parsed tokenizer.json, without the names of bos and eos.
 bool lw_tokenizer_build(struct lw_tokenizer **tokenizer, const cJSON *json, struct lw_error *error);
