@@ -3,7 +3,6 @@
 #include "engine/ops/loss.h"
 
 #include "engine/ops/record.h"
-#include "shaders/argmax.h"
 #include "shaders/cross_entropy.h"
 #include "shaders/loss_sum.h"
 
@@ -60,23 +59,5 @@ void lw_loss_sum(struct lw_stream *stream, const struct lw_buffer *losses,
             {loss_scale->address, 4, false}, {sum->address, 4, true}},
         .bytes = (double)losses->size};
     lw_set_single_group(stream, &dispatch, losses->address % 8 == 0);
-    lw_stream_dispatch(stream, &dispatch);
-}
-
-void lw_argmax(
-    struct lw_stream *stream, const struct lw_tensor *logits, const struct lw_buffer *next)
-{
-    if (logits->type != LW_F32 || logits->rows != 1) {
-        lw_stream_fail(stream, LW_FAILED, "argmax: one fp32 row is needed");
-        return;
-    }
-    struct lw_argmax_args args = {
-        .logits = logits->address, .next = next->address, .count = logits->columns};
-    struct lw_dispatch dispatch = {.kernel = LW_KERNEL_ARGMAX,
-        .args = &args,
-        .access_count = 2,
-        .accesses = {lw_tensor_read(logits), {next->address, 4, true}},
-        .bytes = (double)lw_tensor_span(logits)};
-    lw_set_single_group(stream, &dispatch, logits->address % 8 == 0);
     lw_stream_dispatch(stream, &dispatch);
 }

@@ -26,8 +26,4 @@ void lw_loss_sum(struct lw_stream *stream, const struct lw_buffer *losses,
     const struct lw_buffer *row_count, const struct lw_buffer *loss_scale,
     const struct lw_buffer *sum);
 
-// next[0] = index of the largest logit of a row [1, vocabulary] fp32, the lowest on a tie (uint32).
-void lw_argmax(
-    struct lw_stream *stream, const struct lw_tensor *logits, const struct lw_buffer *next);
-
 #endif

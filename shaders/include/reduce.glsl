@@ -1,13 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
-// Sums, maxima and minima over a workgroup, in a fixed order. All invocations must take part and all get
-// the result. A workgroup of one subgroup (CPU drivers) needs neither shared memory nor barriers.
+// Sums and maxima over a workgroup, in a fixed order. All invocations must take part and all get the
+// result. A workgroup of one subgroup (CPU drivers) needs neither shared memory nor barriers.
 #extension GL_KHR_shader_subgroup_basic : require
 #extension GL_KHR_shader_subgroup_arithmetic : require
 
 layout(constant_id = 2) const uint ONE_SUBGROUP = 0; // 1: the workgroup is at most one subgroup
 
 shared float reduce_parts[128]; // one per subgroup; at most 512 invocations of at least 4
-shared uint reduce_words[128];
 
 float reduce_add(float value)
 {
@@ -41,24 +40,6 @@ float reduce_max(float value)
     result = reduce_parts[0];
     for (uint i = 1; i < gl_NumSubgroups; i++) {
         result = max(result, reduce_parts[i]);
-    }
-    return result;
-}
-
-uint reduce_min(uint value)
-{
-    uint result = subgroupMin(value);
-    if (ONE_SUBGROUP != 0) {
-        return result;
-    }
-    barrier();
-    if (subgroupElect()) {
-        reduce_words[gl_SubgroupID] = result;
-    }
-    barrier();
-    result = reduce_words[0];
-    for (uint i = 1; i < gl_NumSubgroups; i++) {
-        result = min(result, reduce_words[i]);
     }
     return result;
 }

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// Softmax cross-entropy over chunks of rows, the sum of losses, and the most likely token.
+// Softmax cross-entropy over chunks of rows, and the sum of losses.
 #include <math.h>
 #include <string.h>
 
@@ -143,30 +143,6 @@ static void loss_sum_case(struct check *check, uint32_t capacity, uint32_t count
     check_end(check);
 }
 
-static void argmax_case(struct check *check, uint32_t count, bool ties)
-{
-    if (!check_begin(check, "argmax", "%u elements%s", count, ties ? ", ties" : "")) {
-        return;
-    }
-    struct check_tensor *logits = check_input(check, LW_F32, 1, count);
-    for (uint32_t i = 0; i < count && ties; i++) {
-        uint32_t kind = check_random(check, 8);
-        check_set(logits, i, kind == 0 ? NAN : kind == 1 ? -INFINITY : kind < 5 ? -1 : -2);
-    }
-    struct check_tensor *next = check_words(check, NULL, 1);
-    lw_argmax(check_stream(check), &logits->tensor, &next->buffer);
-    check_work(check, 0, 4.0 * count);
-    if (check_run(check)) {
-        bool all_nan = true;
-        for (uint32_t i = 0; i < count; i++) {
-            all_nan = all_nan && !(logits->values[i] > -INFINITY);
-        }
-        uint32_t expected = all_nan ? 0 : (uint32_t)reference_argmax(logits->values, count);
-        check_compare_words(check, "next", next, &expected);
-    }
-    check_end(check);
-}
-
 void check_loss(struct check *check)
 {
     for (enum lw_type type = LW_F32; type <= LW_BF16; type++) {
@@ -197,12 +173,10 @@ void check_loss(struct check *check)
     }
     if (check_is_bench(check)) {
         loss_sum_case(check, 100000, 100000);
-        argmax_case(check, 151936, false);
         return;
     }
     for (unsigned i = 0; i < check_cases(check); i++) {
         uint32_t capacity = check_size(check, i % 4 ? 1000 : 200000);
         loss_sum_case(check, capacity, check_random(check, capacity + 1));
-        argmax_case(check, check_size(check, i % 4 ? 1000 : 200000), i % 2);
     }
 }

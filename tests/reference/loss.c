@@ -23,14 +23,3 @@ void reference_cross_entropy(const double *logits, const uint32_t *targets, doub
         }
     }
 }
-
-size_t reference_argmax(const double *values, size_t count)
-{
-    size_t best = 0;
-    for (size_t i = 1; i < count; i++) {
-        if (values[i] > values[best] || (isnan(values[best]) && !isnan(values[i]))) {
-            best = i;
-        }
-    }
-    return best;
-}

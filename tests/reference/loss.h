@@ -11,7 +11,4 @@
 void reference_cross_entropy(const double *logits, const uint32_t *targets, double scale,
     size_t rows, size_t columns, double *losses, double *gradient);
 
-// The lowest index of the largest value; NaN is never the largest.
-size_t reference_argmax(const double *values, size_t count);
-
 #endif
