@@ -86,14 +86,16 @@ static bool submit_update(struct lw_trainer *trainer, uint64_t update, struct lw
     for (size_t i = 0; i < batches; i++) {
         lw_pack_fill(trainer->pack, i, trainer->batch);
         if (!lw_decoder_submit(trainer->training->decoder, trainer->batch, scale, true, error) ||
-            !lw_trainer_profile(trainer, trainer->batch, error)) {
+            !lw_trainer_profile_batch(trainer, trainer->batch, true, error)) {
             return false;
         }
     }
     progress->step_tokens[update % 2] = totals.tokens;
     return lw_optimizer_submit(trainer->training->optimizer, update,
-        lw_schedule_rate(&trainer->schedule, update - 1),
-        (float)trainer->params.recipe->max_grad_norm, &progress->tickets[update % 2], error);
+               lw_schedule_rate(&trainer->schedule, update - 1),
+               (float)trainer->params.recipe->max_grad_norm, &progress->tickets[update % 2],
+               error) &&
+           lw_trainer_profile_update(trainer, error);
 }
 
 // Without `resumable`, the model alone.

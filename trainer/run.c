@@ -298,17 +298,36 @@ double lw_trainer_elapsed(const struct lw_trainer *trainer)
     return trainer->state.elapsed_seconds + lw_clock_seconds() - trainer->started;
 }
 
-bool lw_trainer_profile(
-    struct lw_trainer *trainer, const struct lw_batch *batch, struct lw_error *error)
+// *profiled: whether the device takes times; if so, all that was submitted has ended.
+static bool wait_for_times(const struct lw_trainer *trainer, bool *profiled, struct lw_error *error)
 {
     struct lw_device *device = trainer->params.device;
-    if (!lw_device_profile(device, (enum lw_kernel_id)0)) {
-        return true;
-    }
-    if (!lw_device_wait_all(device, error)) {
+    *profiled = lw_device_profile(device, (enum lw_kernel_id)0) != NULL;
+    return !*profiled || lw_device_wait_all(device, error);
+}
+
+bool lw_trainer_profile_batch(
+    struct lw_trainer *trainer, const struct lw_batch *batch, bool backward, struct lw_error *error)
+{
+    bool profiled;
+    if (!wait_for_times(trainer, &profiled, error)) {
         return false;
     }
-    lw_decoder_collect_profile(trainer->training->decoder, batch->trained, true);
+    if (profiled) {
+        lw_decoder_collect_profile(trainer->training->decoder, batch->trained, backward);
+    }
+    return true;
+}
+
+bool lw_trainer_profile_update(struct lw_trainer *trainer, struct lw_error *error)
+{
+    bool profiled;
+    if (!wait_for_times(trainer, &profiled, error)) {
+        return false;
+    }
+    if (profiled) {
+        lw_optimizer_collect_profile(trainer->training->optimizer);
+    }
     return true;
 }
 

@@ -48,9 +48,11 @@ void lw_trainer_destroy(struct lw_trainer *trainer);
 // Seconds spent on the run, those before a resumption included.
 double lw_trainer_elapsed(const struct lw_trainer *trainer);
 
-// With --profile: waits for the device and adds up the times of the micro-batch.
-bool lw_trainer_profile(
-    struct lw_trainer *trainer, const struct lw_batch *batch, struct lw_error *error);
+// With --profile, after a submission and before the next one of the same kind: waits for the device
+// and adds up the times of the micro-batch, or of the optimizer's update.
+bool lw_trainer_profile_batch(struct lw_trainer *trainer, const struct lw_batch *batch,
+    bool backward, struct lw_error *error);
+bool lw_trainer_profile_update(struct lw_trainer *trainer, struct lw_error *error);
 
 // Writes OUTPUT/training_loss.svg.
 bool lw_trainer_draw(const struct lw_trainer *trainer, struct lw_error *error);

@@ -95,6 +95,22 @@ def check_held_out(here, recipe):
           "measuring changes nothing")
 
 
+def check_profile(here, recipe):
+    """--profile counts the kernels of every micro-batch, measured or trained, and of every update."""
+    printed = train(recipe, "--profile", "output_dir=" + os.path.join(here, "profile"), "val_size=5",
+                    "eval_steps=3", "max_steps=6", "save_strategy=no", "tokens_per_batch=448",
+                    "per_device_eval_batch_size=2")
+    calls = {}
+    for line in printed.stderr.splitlines():
+        words = line.split()
+        if len(words) == 6 and words[1].isdigit():
+            calls[words[0]] = int(words[1])
+    # AdamW runs over the decayed and over the other weights; 5 held-out examples are 3 batches.
+    check(calls.get("adamw") == 2 * 6 and calls.get("norm_finish") == 6, "the updates' kernels",
+          printed)
+    check(calls.get("loss_sum") == 6 + 2 * 3, "the micro-batches' kernels", printed)
+
+
 def check_types(here, recipe):
     """A bf16 base stays bf16; an untied head is trained and written."""
     base = make_base(os.path.join(here, "untied"), torch_dtype="bfloat16", tie_word_embeddings=False)
@@ -176,6 +192,7 @@ with folder() as here:
     check_output(base, os.path.join(here, "out"))
     check_invariance(here, recipe)
     check_held_out(here, recipe)
+    check_profile(here, recipe)
     check_types(here, recipe)
     check_saving(here, recipe)
     check_divergence(here, recipe)
