@@ -199,7 +199,7 @@ static bool run(int argc, char **argv, struct lw_error *error)
     uint32_t hidden;
     int count;
     if (!lw_arguments_parse(flags_table, &flags, argc, argv, &count, error) ||
-        !lw_parse_hidden(flags.hide_caps, &hidden, error)) {
+        !lw_features_parse(flags.hide_caps, &hidden, error)) {
         return false;
     }
     if (count) {

@@ -20,39 +20,6 @@ struct lw_log lw_stderr_log(void)
     return (struct lw_log){.level = LW_LOG_INFO, .write = write_log};
 }
 
-static bool unknown_capability(const char *name, size_t length, struct lw_error *error)
-{
-    char known[512] = "";
-    for (uint32_t i = 0; i < LW_FEATURE_COUNT; i++) {
-        size_t used = strlen(known);
-        snprintf(known + used, sizeof known - used, "%s%s", i ? ", " : "",
-            lw_feature_name((enum lw_feature)(1u << i)));
-    }
-    return lw_fail(error, LW_USAGE, "--hide-caps: there is no capability \"%.*s\"; known: %s",
-        (int)length, name, known);
-}
-
-bool lw_parse_hidden(const char *text, uint32_t *hidden, struct lw_error *error)
-{
-    *hidden = 0;
-    for (const char *name = text ? text : ""; *name;) {
-        size_t length = strcspn(name, ",");
-        uint32_t bit = 0;
-        for (uint32_t i = 0; i < LW_FEATURE_COUNT; i++) {
-            const char *known = lw_feature_name((enum lw_feature)(1u << i));
-            if (strlen(known) == length && !memcmp(known, name, length)) {
-                bit = 1u << i;
-            }
-        }
-        if (!bit) {
-            return unknown_capability(name, length, error);
-        }
-        *hidden |= bit;
-        name += length + (name[length] == ',');
-    }
-    return true;
-}
-
 bool lw_session_open_instance(struct lw_session *session, struct lw_error *error)
 {
     const char *validation = getenv("LEWIN_VALIDATION");
@@ -69,7 +36,7 @@ bool lw_session_open(
     uint32_t hidden;
     struct lw_string cache = {0};
     *session = (struct lw_session){0};
-    if (!lw_parse_hidden(options->hide_caps, &hidden, error)) {
+    if (!lw_features_parse(options->hide_caps, &hidden, error)) {
         return false;
     }
     // Without a cache folder (no home, say) kernels are compiled anew: no reason to stop.

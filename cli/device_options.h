@@ -57,7 +57,4 @@ bool lw_session_open_instance(struct lw_session *session, struct lw_error *error
 // with `error` filled, when the validation layer had anything to say.
 bool lw_session_close(struct lw_session *session, bool done, struct lw_error *error);
 
-// The enum lw_feature bits that a list for --hide-caps names; LW_USAGE names the known ones.
-bool lw_parse_hidden(const char *text, uint32_t *hidden, struct lw_error *error);
-
 #endif

@@ -31,6 +31,39 @@ const char *lw_feature_name(enum lw_feature feature)
     return "unknown";
 }
 
+static bool unknown_capability(const char *name, size_t length, struct lw_error *error)
+{
+    char known[512] = "";
+    for (uint32_t i = 0; i < LW_FEATURE_COUNT; i++) {
+        size_t used = strlen(known);
+        snprintf(known + used, sizeof known - used, "%s%s", i ? ", " : "",
+            lw_feature_name((enum lw_feature)(1u << i)));
+    }
+    return lw_fail(error, LW_USAGE, "--hide-caps: there is no capability \"%.*s\"; known: %s",
+        (int)length, name, known);
+}
+
+bool lw_features_parse(const char *names, uint32_t *features, struct lw_error *error)
+{
+    *features = 0;
+    for (const char *name = names ? names : ""; *name;) {
+        size_t length = strcspn(name, ",");
+        uint32_t bit = 0;
+        for (uint32_t i = 0; i < LW_FEATURE_COUNT; i++) {
+            const char *known = lw_feature_name((enum lw_feature)(1u << i));
+            if (strlen(known) == length && !memcmp(known, name, length)) {
+                bit = 1u << i;
+            }
+        }
+        if (!bit) {
+            return unknown_capability(name, length, error);
+        }
+        *features |= bit;
+        name += length + (name[length] == ',');
+    }
+    return true;
+}
+
 static const struct {
     const char *extension;
     enum lw_feature feature;

@@ -6,6 +6,8 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+#include "engine/base/error.h"
+
 // Features that a kernel may need or prefer; --hide-caps hides them by these names.
 enum lw_feature {
     LW_FEATURE_CPU = 1u << 0, // a CPU driver: no shared memory worth using, one subgroup a group
@@ -22,6 +24,10 @@ enum lw_feature {
 
 // The name of one feature bit as --hide-caps takes it.
 const char *lw_feature_name(enum lw_feature feature);
+
+// The enum lw_feature bits of a list of names with commas between, as --hide-caps takes it; NULL and
+// "" are none. LW_USAGE names the known ones.
+bool lw_features_parse(const char *names, uint32_t *features, struct lw_error *error);
 
 enum lw_device_kind { LW_DEVICE_OTHER, LW_DEVICE_CPU, LW_DEVICE_INTEGRATED, LW_DEVICE_DISCRETE };
 

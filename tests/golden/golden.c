@@ -366,15 +366,6 @@ static bool check_case(struct golden *golden, struct lw_error *error)
     return done && (golden->type != LW_F32 || check_generation(golden, error));
 }
 
-static uint32_t parse_hidden(const char *list)
-{
-    uint32_t hidden = 0;
-    for (int i = 0; i < LW_FEATURE_COUNT; i++) {
-        hidden |= strstr(list, lw_feature_name((enum lw_feature)(1u << i))) ? 1u << i : 0;
-    }
-    return hidden;
-}
-
 static bool open_all(struct golden *golden, const char *folder, const char *device_name,
     uint32_t hidden, struct lw_error *error)
 {
@@ -393,6 +384,7 @@ int main(int argc, char **argv)
     struct golden golden = {.keep = LW_KEEP_ALL, .tolerances = fp32_tolerances};
     const char *folder = NULL, *device = NULL;
     uint32_t hidden = 0;
+    struct lw_error error = {0};
     for (int i = 1; i < argc; i++) {
         const char *value = i + 1 < argc ? argv[i + 1] : "";
         if (strncmp(argv[i], "--", 2) != 0) {
@@ -405,7 +397,10 @@ int main(int argc, char **argv)
         } else if (!strcmp(argv[i], "--keep") && !strcmp(value, "inputs")) {
             golden.keep = LW_KEEP_INPUTS;
         } else if (!strcmp(argv[i], "--hide-caps")) {
-            hidden = parse_hidden(value);
+            if (!lw_features_parse(value, &hidden, &error)) {
+                fprintf(stderr, "golden: %s\n", error.message);
+                return 2;
+            }
         } else if (!strcmp(argv[i], "--device")) {
             device = value;
         }
@@ -420,7 +415,6 @@ int main(int argc, char **argv)
     if (!fixture_path(&path, folder)) {
         return FIXTURE_SKIPPED;
     }
-    struct lw_error error = {0};
     bool done = open_all(&golden, path.data, device, hidden, &error) && check_case(&golden, &error);
     if (!done) {
         fprintf(stderr, "golden: %s\n", error.message);

@@ -33,26 +33,6 @@ static void show_message(void *context, enum lw_log_level level, const char *mes
     printf("%s\n", message);
 }
 
-static bool parse_hidden(const char *text, uint32_t *hidden)
-{
-    while (*text) {
-        size_t length = strcspn(text, ",");
-        uint32_t bit = 0;
-        for (uint32_t i = 0; i < LW_FEATURE_COUNT; i++) {
-            const char *name = lw_feature_name((enum lw_feature)(1u << i));
-            bit |= strlen(name) == length && memcmp(name, text, length) == 0 ? 1u << i : 0;
-        }
-        if (!bit) {
-            fprintf(stderr, "kernelcheck: --hide-caps: no capability is called %.*s\n", (int)length,
-                text);
-            return false;
-        }
-        *hidden |= bit;
-        text += length + (text[length] == ',');
-    }
-    return true;
-}
-
 static bool parse(int count, char **arguments, struct options *options)
 {
     for (int i = 1; i < count; i++) {
@@ -80,7 +60,9 @@ static bool parse(int count, char **arguments, struct options *options)
             options->cases = (unsigned)strtoul(value, NULL, 0);
         } else if (value && strcmp(flag, "--hide-caps") == 0) {
             options->hide_given = true;
-            if (!parse_hidden(value, &options->hidden)) {
+            struct lw_error error = {0};
+            if (!lw_features_parse(value, &options->hidden, &error)) {
+                fprintf(stderr, "kernelcheck: %s\n", error.message);
                 return false;
             }
         } else {
