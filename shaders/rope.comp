@@ -6,6 +6,7 @@
 #include "include/kernel.glsl"
 #include "include/rows.glsl"
 #include "include/math.glsl"
+#include "include/rotation.glsl"
 #include "rope.h"
 
 LW_PUSH_CONSTANTS(lw_rope_args)
@@ -20,11 +21,8 @@ void main()
     }
     uint four = uint(index % fours), part = uint(index / fours % parts);
     uint token = uint(index / (uint64_t(fours) * parts)), i = four * 4;
-    // As transformers: the angle is one fp32 product of fp32 numbers.
-    precise vec4 angle = float(U32(args.positions + uint64_t(token) * 4).at[0]) *
-                         load_some_f32(args.frequency, i, half_columns);
     vec4 cosine, sine;
-    cos_sin_accurate(angle, cosine, sine);
+    rotation(args.positions + uint64_t(token) * 4, args.frequency, i, half_columns, cosine, sine);
     cosine *= args.cosine_scale;
     sine *= args.sine_scale;
     uint end = min((part + 1) * args.heads_each, args.heads);

@@ -12,6 +12,7 @@
     ROW(mlp)                                                                                       \
     ROW(norm)                                                                                      \
     ROW(optimizer)                                                                                 \
+    ROW(qk_norm)                                                                                   \
     ROW(rope)
 
 struct check;
