@@ -7,8 +7,9 @@
 #include <string.h>
 
 #include "engine/base/alloc.h"
+#include "engine/model/family.h"
 
-enum width { HIDDEN, QKV, HEADS, INNER, TWICE_INNER, PER_TOKEN, PER_HEAD };
+enum width { HIDDEN, QKV, NORMED_QK, HEADS, INNER, TWICE_INNER, PER_TOKEN, PER_HEAD };
 
 struct row {
     size_t member; // offset of the tensor in its struct
@@ -23,6 +24,7 @@ static const struct row value_rows[] = {
     VALUE(input_inverse, PER_TOKEN),
     VALUE(normed, HIDDEN),
     VALUE(qkv, QKV),
+    VALUE(rotated, NORMED_QK),
     VALUE(log_sum, PER_HEAD),
     VALUE(attended, HEADS),
     VALUE(middle, HIDDEN),
@@ -53,6 +55,11 @@ static const struct row gradient_rows[] = {GRADIENT(stream, HIDDEN), GRADIENT(no
 
 #define COUNT(rows) (sizeof(rows) / sizeof *(rows))
 
+static uint32_t qk_columns(const struct lw_config *config)
+{
+    return (config->heads + config->kv_heads) * config->head_dim;
+}
+
 static struct lw_tensor shape(const struct lw_activations_params *params, enum width width)
 {
     const struct lw_config *config = params->config;
@@ -61,7 +68,10 @@ static struct lw_tensor shape(const struct lw_activations_params *params, enum w
     case HIDDEN:
         break;
     case QKV:
-        columns = (config->heads + 2 * config->kv_heads) * config->head_dim;
+        columns = qk_columns(config) + config->kv_heads * config->head_dim;
+        break;
+    case NORMED_QK: // the backward pass needs them also as they were before
+        columns = config->family->qk_norm ? qk_columns(config) : 0;
         break;
     case HEADS:
         columns = config->heads * config->head_dim;
@@ -111,6 +121,9 @@ static bool allocate_rows(struct lw_activations *activations, void *object,
         struct lw_tensor tensor = shape(params, rows[i].width);
         struct lw_buffer buffer;
         tensor.address = 1;
+        if (!lw_tensor_span(&tensor)) {
+            continue; // absent
+        }
         if (!lw_arena_allocate(activations->arena, lw_tensor_span(&tensor), &buffer, error)) {
             return false;
         }
@@ -134,6 +147,10 @@ static bool allocate_layers(struct lw_activations *activations,
                 !allocate_rows(activations, layer, params, value_rows, COUNT(value_rows), error)) ||
             (own_input && !allocate_rows(activations, layer, params, &input_row, 1, error))) {
             return false;
+        }
+        if (!params->config->family->qk_norm) { // rotated in place
+            uint32_t columns = qk_columns(params->config);
+            layer->rotated = lw_tensor_part(&layer->qkv, 0, params->tokens, 0, columns);
         }
     }
     return true;

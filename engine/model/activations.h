@@ -12,7 +12,9 @@ struct lw_layer_values {
     struct lw_tensor input;          // [tokens, hidden]: the residual stream
     struct lw_tensor input_inverse;  // [1, tokens] fp32, of the norm
     struct lw_tensor normed;         // [tokens, hidden]
-    struct lw_tensor qkv;            // [tokens, (heads + 2 kv_heads) head_dim], rotated
+    struct lw_tensor qkv;            // [tokens, (heads + 2 kv_heads) head_dim]
+    struct lw_tensor rotated;        // [tokens, (heads + kv_heads) head_dim]: q and k as attention
+                                     // reads them; in place in qkv unless they are normed
     struct lw_tensor log_sum;        // [heads, tokens] fp32
     struct lw_tensor attended;       // [tokens, heads head_dim]
     struct lw_tensor middle;         // [tokens, hidden]: the residual stream after attention

@@ -61,7 +61,8 @@ static bool read_dimensions(
         return false;
     }
     int64_t kv_heads = config->heads;
-    int64_t head_dim = config->hidden_size / config->heads;
+    uint32_t usual = config->family->head_dim;
+    int64_t head_dim = usual ? usual : config->hidden_size / config->heads;
     int64_t positions = 32768;
     if (!lw_json_optional_integer(
             scope, "num_key_value_heads", 1, config->heads, &kv_heads, error) ||
@@ -182,6 +183,7 @@ static bool read_object(
     struct lw_config *config, const struct lw_json_scope *scope, struct lw_error *error)
 {
     const char *activation = "silu";
+    bool attention_bias = false;
     double epsilon = 1e-6, range = 0.02;
     if (!lw_json_is_object(scope, error) || !find_family(config, scope, error) ||
         !read_dimensions(config, scope, error) ||
@@ -189,6 +191,7 @@ static bool read_object(
         !lw_json_optional_number(scope, "initializer_range", 0, 10, &range, error) ||
         !lw_json_optional_bool(scope, "tie_word_embeddings", &config->tied, error) ||
         !lw_json_optional_string(scope, "hidden_act", &activation, error) ||
+        !lw_json_optional_bool(scope, "attention_bias", &attention_bias, error) ||
         !read_rope(config, scope, error) || !read_type(config, scope, error) ||
         !read_window(config, scope, error)) {
         return false;
@@ -196,6 +199,11 @@ static bool read_object(
     if (strcmp(activation, "silu") != 0) {
         return lw_fail(error, LW_BAD_INPUT, "%s: \"hidden_act\": \"%s\" is not supported; silu is",
             scope->name, activation);
+    }
+    // It would give the output projection a bias too. Qwen2 has no such setting.
+    if (attention_bias && !config->family->qkv_bias) {
+        return lw_fail(error, LW_BAD_INPUT,
+            "%s: \"attention_bias\": true is not supported; false is", scope->name);
     }
     config->rms_norm_eps = (float)epsilon;
     config->initializer_range = (float)range;

@@ -6,6 +6,7 @@
 
 #include <stdbool.h>
 #include <stddef.h>
+#include <stdint.h>
 
 // The decoder's weights. Query, key and value share one matrix, as do gate and up: one product
 // each instead of three and two.
@@ -18,6 +19,8 @@ enum lw_slot {
     LW_SLOT_HEAD,       // [vocab_size, hidden]; absent when tied
     LW_SLOT_INPUT_NORM, // [1, hidden]; from here on, no weight decay
     LW_SLOT_QKV_BIAS,   // [1, (heads + 2 kv_heads) head_dim]
+    LW_SLOT_Q_NORM,     // [1, head_dim]: of each query head, before it is rotated
+    LW_SLOT_K_NORM,     // [1, head_dim]: of each key head
     LW_SLOT_MLP_NORM,   // [1, hidden]
     LW_SLOT_FINAL_NORM, // [1, hidden]
     LW_SLOT_COUNT
@@ -35,8 +38,10 @@ struct lw_parameter_name {
 struct lw_family {
     const char *architecture; // config.json: architectures[0]
     const char *model_type;   // config.json: model_type
-    bool qkv_bias;
-    bool window_needs_flag; // sliding_window counts only with use_sliding_window true
+    bool qkv_bias;            // LW_SLOT_QKV_BIAS is there
+    bool qk_norm;             // LW_SLOT_Q_NORM and LW_SLOT_K_NORM are there
+    uint32_t head_dim;        // of a config.json that has no "head_dim"; 0: hidden_size / heads
+    bool window_needs_flag;   // sliding_window counts only with use_sliding_window true
     const struct lw_parameter_name *names; // ends with a NULL format
 };
 

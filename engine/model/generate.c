@@ -84,14 +84,12 @@ static void free_pass(struct pass *pass)
 
 // The new keys and values go to their positions in the cache.
 static void record_cache(const struct lw_generator *generator, const struct pass *pass,
-    uint32_t layer, const struct lw_tensor *qkv)
+    uint32_t layer, const struct lw_layer_values *values)
 {
-    struct lw_tensor keys = lw_qkv_part(generator->config, qkv, LW_PART_K);
-    struct lw_tensor values = lw_qkv_part(generator->config, qkv, LW_PART_V);
-    lw_scatter_rows(
-        pass->stream, &keys, &pass->positions, &pass->count, 0, &generator->keys[layer]);
-    lw_scatter_rows(
-        pass->stream, &values, &pass->positions, &pass->count, 0, &generator->values[layer]);
+    struct lw_tensor k = lw_qkv_part(generator->config, &values->rotated, LW_PART_K);
+    struct lw_tensor v = lw_qkv_part(generator->config, &values->qkv, LW_PART_V);
+    lw_scatter_rows(pass->stream, &k, &pass->positions, &pass->count, 0, &generator->keys[layer]);
+    lw_scatter_rows(pass->stream, &v, &pass->positions, &pass->count, 0, &generator->values[layer]);
 }
 
 // A prompt's queries see only the prompt; a single new query sees the cache.
@@ -109,7 +107,7 @@ static void record_attention(const struct lw_generator *generator, const struct 
                                           .head_dim = config->head_dim,
                                           .window = config->sliding_window,
                                           .scale = 1 / sqrtf((float)config->head_dim),
-                                          .q = lw_qkv_part(config, &values->qkv, LW_PART_Q),
+                                          .q = lw_qkv_part(config, &values->rotated, LW_PART_Q),
                                           .k = generator->keys[layer],
                                           .v = generator->values[layer],
                                           .out = values->attended,
@@ -152,7 +150,7 @@ static bool record_pass(
         const struct lw_layer_values *values = &activations->layers[layer];
         bool more = layer + 1 < generator->config->layers;
         lw_layer_project(pass->stream, &pass->context, layer, values);
-        record_cache(generator, pass, layer, &values->qkv);
+        record_cache(generator, pass, layer, values);
         record_attention(generator, pass, layer, values);
         lw_layer_finish(pass->stream, &pass->context, layer, values,
             more ? &activations->layers[layer + 1].input : &activations->output);

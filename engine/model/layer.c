@@ -8,6 +8,7 @@
 #include "engine/ops/matmul.h"
 #include "engine/ops/mlp.h"
 #include "engine/ops/norm.h"
+#include "engine/ops/qk_norm.h"
 #include "engine/ops/rope.h"
 
 struct lw_tensor lw_qkv_part(
@@ -50,6 +51,11 @@ uint64_t lw_layer_scratch(const struct lw_device *device, const struct lw_config
     if (backward) {
         size = largest(size, lw_rms_norm_scratch(tokens, hidden));
         size = largest(size, lw_rms_norm_scratch(tokens, qkv));
+        struct lw_qk_norm norm = {.x = {1, tokens, qkv, qkv, type},
+            .heads = config->heads,
+            .kv_heads = config->kv_heads,
+            .head_dim = config->head_dim};
+        size = largest(size, config->family->qk_norm ? lw_qk_norm_scratch(device, &norm) : 0);
     }
     return size;
 }
@@ -60,26 +66,75 @@ static struct lw_tensor weight(
     return lw_store_tensor(context->weights, layer, slot);
 }
 
-static void rotate(struct lw_stream *stream, const struct lw_layer_context *context,
-    const struct lw_tensor *x, uint32_t heads, bool inverse)
+// The columns of queries and keys, which lie side by side, so that one dispatch rotates both.
+static struct lw_tensor qk_part(const struct lw_config *config, const struct lw_tensor *qkv)
 {
-    lw_rope(stream, &(struct lw_rope){.x = *x,
-                        .heads = heads,
-                        .head_dim = context->config->head_dim,
-                        .scale = 1,
-                        .inverse = inverse,
-                        .positions = context->positions,
-                        .inverse_frequency = context->inverse_frequency});
+    uint32_t columns = (config->heads + config->kv_heads) * config->head_dim;
+    return lw_tensor_part(qkv, 0, qkv->rows, 0, columns);
 }
 
-// Query and key heads lie side by side, so one dispatch rotates both.
-static void rotate_qk(struct lw_stream *stream, const struct lw_layer_context *context,
-    const struct lw_tensor *qkv, bool inverse)
+static struct lw_rope rope(
+    const struct lw_layer_context *context, const struct lw_tensor *qk, bool inverse)
+{
+    return (struct lw_rope){.x = *qk,
+        .heads = context->config->heads + context->config->kv_heads,
+        .head_dim = context->config->head_dim,
+        .scale = 1,
+        .inverse = inverse,
+        .positions = context->positions,
+        .inverse_frequency = context->inverse_frequency};
+}
+
+// Absent weights: the model does not norm queries and keys.
+static struct lw_qk_norm qk_norm(
+    const struct lw_layer_context *context, uint32_t layer, const struct lw_layer_values *values)
 {
     const struct lw_config *config = context->config;
-    uint32_t heads = config->heads + config->kv_heads;
-    struct lw_tensor qk = lw_tensor_part(qkv, 0, qkv->rows, 0, heads * config->head_dim);
-    rotate(stream, context, &qk, heads, inverse);
+    return (struct lw_qk_norm){.x = qk_part(config, &values->qkv),
+        .y = values->rotated,
+        .q_weight = weight(context, layer, LW_SLOT_Q_NORM),
+        .k_weight = weight(context, layer, LW_SLOT_K_NORM),
+        .heads = config->heads,
+        .kv_heads = config->kv_heads,
+        .head_dim = config->head_dim,
+        .epsilon = config->rms_norm_eps,
+        .scale = 1,
+        .positions = context->positions,
+        .inverse_frequency = context->inverse_frequency};
+}
+
+// values->rotated from values->qkv.
+static void rotate(struct lw_stream *stream, const struct lw_layer_context *context, uint32_t layer,
+    const struct lw_layer_values *values)
+{
+    struct lw_qk_norm norm = qk_norm(context, layer, values);
+    if (norm.q_weight.address) {
+        lw_qk_norm(stream, &norm);
+    } else {
+        struct lw_rope forward = rope(context, &values->rotated, false);
+        lw_rope(stream, &forward);
+    }
+}
+
+// The gradients of queries and keys, in place in gradients->qkv.
+static void rotate_backward(struct lw_stream *stream, const struct lw_layer_context *context,
+    uint32_t layer, const struct lw_layer_values *values,
+    const struct lw_layer_gradients *gradients)
+{
+    struct lw_tensor gradient = qk_part(context->config, &gradients->qkv);
+    struct lw_qk_norm norm = qk_norm(context, layer, values);
+    if (norm.q_weight.address) {
+        lw_qk_norm_backward(stream,
+            &(struct lw_qk_norm_backward){.forward = norm,
+                .y_gradient = gradient,
+                .x_gradient = gradient,
+                .q_weight_gradient = lw_store_tensor(context->gradients, layer, LW_SLOT_Q_NORM),
+                .k_weight_gradient = lw_store_tensor(context->gradients, layer, LW_SLOT_K_NORM),
+                .scratch = context->scratch});
+    } else {
+        struct lw_rope backward = rope(context, &gradient, true);
+        lw_rope(stream, &backward);
+    }
 }
 
 void lw_layer_project(struct lw_stream *stream, const struct lw_layer_context *context,
@@ -96,7 +151,7 @@ void lw_layer_project(struct lw_stream *stream, const struct lw_layer_context *c
                           .bias = weight(context, layer, LW_SLOT_QKV_BIAS),
                           .c = values->qkv,
                           .scratch = context->scratch});
-    rotate_qk(stream, context, &values->qkv, false);
+    rotate(stream, context, layer, values);
 }
 
 static struct lw_attention attention(
@@ -109,8 +164,8 @@ static struct lw_attention attention(
         .head_dim = config->head_dim,
         .window = config->sliding_window,
         .scale = 1 / sqrtf((float)config->head_dim),
-        .q = lw_qkv_part(config, &values->qkv, LW_PART_Q),
-        .k = lw_qkv_part(config, &values->qkv, LW_PART_K),
+        .q = lw_qkv_part(config, &values->rotated, LW_PART_Q),
+        .k = lw_qkv_part(config, &values->rotated, LW_PART_K),
         .v = lw_qkv_part(config, &values->qkv, LW_PART_V),
         .out = values->attended,
         .log_sum = values->log_sum,
@@ -216,7 +271,7 @@ static void attention_backward(struct lw_stream *stream, const struct lw_layer_c
                     .k_gradient = lw_qkv_part(config, &gradients->qkv, LW_PART_K),
                     .v_gradient = lw_qkv_part(config, &gradients->qkv, LW_PART_V),
                     .delta = gradients->delta});
-    rotate_qk(stream, context, &gradients->qkv, true);
+    rotate_backward(stream, context, layer, values, gradients);
     struct lw_tensor bias = lw_store_tensor(context->gradients, layer, LW_SLOT_QKV_BIAS);
     if (bias.address) {
         lw_sum_rows(stream, &gradients->qkv, &bias, &context->scratch);

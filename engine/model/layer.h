@@ -23,12 +23,12 @@ struct lw_layer_context {
 uint64_t lw_layer_scratch(const struct lw_device *device, const struct lw_config *config,
     enum lw_type type, uint32_t tokens, bool backward);
 
-// Norm, query, key and value of `layer`, rotated: values->normed and values->qkv from
+// Norm, query, key and value of `layer`: values->normed, values->qkv and values->rotated from
 // values->input.
 void lw_layer_project(struct lw_stream *stream, const struct lw_layer_context *context,
     uint32_t layer, const struct lw_layer_values *values);
 
-// Attention over the packed segments: values->attended from values->qkv.
+// Attention over the packed segments: values->attended from values->rotated and values->qkv.
 void lw_layer_attend(struct lw_stream *stream, const struct lw_layer_context *context,
     const struct lw_layer_values *values);
 
@@ -43,7 +43,7 @@ void lw_layer_backward(struct lw_stream *stream, const struct lw_layer_context *
     uint32_t layer, const struct lw_layer_values *values,
     const struct lw_layer_gradients *gradients);
 
-// q, k and v as column parts of a qkv tensor.
+// q, k and v as column parts of a qkv tensor, q and k also of values->rotated.
 struct lw_tensor lw_qkv_part(
     const struct lw_config *config, const struct lw_tensor *qkv, enum lw_part part);
 

@@ -32,6 +32,10 @@ static struct lw_place slot_shape(const struct lw_config *config, enum lw_slot s
         return (struct lw_place){.rows = hidden, .columns = config->intermediate_size};
     case LW_SLOT_QKV_BIAS:
         return (struct lw_place){.rows = bias ? 1 : 0, .columns = qkv};
+    case LW_SLOT_Q_NORM:
+    case LW_SLOT_K_NORM:
+        return (struct lw_place){
+            .rows = config->family->qk_norm ? 1 : 0, .columns = config->head_dim};
     default:
         return (struct lw_place){.rows = 1, .columns = hidden};
     }

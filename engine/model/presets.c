@@ -18,7 +18,9 @@ struct lw_preset {
 };
 
 #define QWEN2 "Qwen2ForCausalLM",
+#define QWEN3 "Qwen3ForCausalLM",
 #define QWEN_TOKENS "\"bos_token_id\": 151643, \"eos_token_id\": 151645, "
+#define QWEN3_MORE QWEN_TOKENS "\"attention_bias\": false, "
 #define LLAMA31                                                                                    \
     "\"bos_token_id\": 128000, \"eos_token_id\": [128001, 128008, 128009], "                       \
     "\"attention_bias\": false, \"rope_scaling\": {\"factor\": 8.0, \"low_freq_factor\": 1.0, "    \
@@ -40,8 +42,14 @@ static const struct lw_preset presets[] = {
         QWEN_TOKENS},
     {"qwen2.5-7b", "7.62 G", QWEN2 152064, 3584, 18944, 28, 28, 4, 128, 32768, 1e6, 1e-6, false,
         QWEN_TOKENS},
-    {"qwen3-8b", "8.19 G", "Qwen3ForCausalLM", 151936, 4096, 12288, 36, 32, 8, 128, 40960, 1e6,
-        1e-6, false, QWEN_TOKENS "\"attention_bias\": false, "},
+    {"qwen3-0.6b", "596 M", QWEN3 151936, 1024, 3072, 28, 16, 8, 128, 40960, 1e6, 1e-6, true,
+        QWEN3_MORE},
+    {"qwen3-1.7b", "1.72 G", QWEN3 151936, 2048, 6144, 28, 16, 8, 128, 40960, 1e6, 1e-6, true,
+        QWEN3_MORE},
+    {"qwen3-4b", "4.02 G", QWEN3 151936, 2560, 9728, 36, 32, 8, 128, 40960, 1e6, 1e-6, true,
+        QWEN3_MORE},
+    {"qwen3-8b", "8.19 G", QWEN3 151936, 4096, 12288, 36, 32, 8, 128, 40960, 1e6, 1e-6, false,
+        QWEN3_MORE},
     {"llama3.1-8b", "8.03 G", "LlamaForCausalLM", 128256, 4096, 14336, 32, 32, 8, 128, 131072, 5e5,
         1e-5, false, LLAMA31},
 };

@@ -55,4 +55,11 @@ with folder() as here:
                                                           torch_dtype="auto")
     check(not any(report[key] for key in ("missing_keys", "unexpected_keys")), "untied: %s" % report)
     check(loaded.dtype == torch.bfloat16, "and stays bf16")
+    qwen3 = make_base(os.path.join(here, "qwen3"), architectures=["Qwen3ForCausalLM"],
+                      model_type="qwen3", head_dim=16, attention_bias=False)
+    check_loads(qwen3, "qwen3: init")
+    tuned = os.path.join(here, "tuned3")
+    train(make_recipe(os.path.join(here, "recipe.yaml"), model_name_or_path=qwen3,
+                      output_dir=tuned, dataset=os.path.join(here, "data.json")))
+    check_loads(tuned, "qwen3: train")
 finish()

@@ -10,10 +10,13 @@
 #include <string.h>
 
 #include "engine/model/config.h"
+#include "engine/model/family.h"
 
-#define DIMENSIONS                                                                                 \
-    "\"architectures\": [\"Qwen2ForCausalLM\"], \"vocab_size\": 512, \"hidden_size\": 64, "        \
-    "\"intermediate_size\": 96, \"num_hidden_layers\": 2, \"num_attention_heads\": 4"
+#define SIZES                                                                                      \
+    "\"vocab_size\": 512, \"hidden_size\": 64, \"intermediate_size\": 96, "                        \
+    "\"num_hidden_layers\": 2, \"num_attention_heads\": 4"
+#define DIMENSIONS "\"architectures\": [\"Qwen2ForCausalLM\"], " SIZES
+#define QWEN3 "\"architectures\": [\"Qwen3ForCausalLM\"], " SIZES
 
 static bool parse(struct lw_config *config, const char *text, struct lw_error *error)
 {
@@ -52,6 +55,20 @@ static void both_layouts_are_read(void **state)
     assert_true(config.rope_theta == 500);
 }
 
+static void what_a_family_has_is_its_own(void **state)
+{
+    (void)state;
+    struct lw_config config;
+    struct lw_error error;
+    assert_true(parse(&config, "{" QWEN3 ", \"attention_bias\": false}", &error));
+    assert_true(config.family->qk_norm);
+    assert_false(config.family->qkv_bias);
+    assert_int_equal(config.head_dim, 128); // transformers' Qwen3Config, whatever hidden_size is
+    assert_true(parse(&config, "{" DIMENSIONS ", \"attention_bias\": true}", &error));
+    assert_false(config.family->qk_norm);
+    assert_true(config.family->qkv_bias);
+}
+
 static void frequencies_are_those_of_rope(void **state)
 {
     (void)state;
@@ -85,6 +102,7 @@ static void bad_configs_are_named(void **state)
         {"{" DIMENSIONS ", \"num_key_value_heads\": 3}", "num_key_value_heads"},
         {"{" DIMENSIONS ", \"head_dim\": 15}", "even"},
         {"{" DIMENSIONS ", \"hidden_act\": \"gelu\"}", "hidden_act"},
+        {"{" QWEN3 ", \"attention_bias\": true}", "attention_bias"},
         {"{" DIMENSIONS ", \"torch_dtype\": \"float8\"}", "float8"},
         {"{" DIMENSIONS ", \"rope_scaling\": {\"type\": \"yarn\", \"factor\": 4}}", "yarn"},
         {"{" DIMENSIONS ", \"use_sliding_window\": true, \"sliding_window\": 8, "
@@ -107,6 +125,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(both_layouts_are_read),
+        cmocka_unit_test(what_a_family_has_is_its_own),
         cmocka_unit_test(frequencies_are_those_of_rope),
         cmocka_unit_test(bad_configs_are_named),
     };

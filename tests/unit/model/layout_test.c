@@ -11,9 +11,9 @@
 #include "engine/base/alloc.h"
 #include "engine/model/parameters.h"
 
-static struct lw_config small_config(bool tied)
+static struct lw_config small_config(const char *architecture, bool tied)
 {
-    return (struct lw_config){.family = lw_family_find("Qwen2ForCausalLM"),
+    return (struct lw_config){.family = lw_family_find(architecture),
         .vocab_size = 100,
         .hidden_size = 12,
         .intermediate_size = 20,
@@ -40,10 +40,12 @@ static void claim(
     }
 }
 
-static void check_layout(bool tied, uint64_t group_limit)
+// `vectors`: the parameters of one dimension in a layer besides the two norms, and their elements.
+static void check_layout(const char *architecture, bool tied, uint64_t group_limit,
+    unsigned vectors, unsigned vector_elements)
 {
     struct lw_error error = {0};
-    struct lw_config config = small_config(tied);
+    struct lw_config config = small_config(architecture, tied);
     struct lw_layout *layout;
     assert_true(lw_layout_create(&layout, &config, group_limit, &error));
     unsigned char *taken[256];
@@ -60,32 +62,34 @@ static void check_layout(bool tied, uint64_t group_limit)
     for (size_t i = 0; i < layout->group_count; i++) {
         lw_free(taken[i]);
     }
-    // q [18,12], k and v [6,12], o [12,18], gate and up [20,12], down [12,20], biases 30, norms 24.
-    uint64_t layer = 18 * 12 + 2 * 6 * 12 + 12 * 18 + 2 * 20 * 12 + 12 * 20 + 30 + 24;
+    // q [18,12], k and v [6,12], o [12,18], gate and up [20,12], down [12,20], norms 24.
+    uint64_t layer = 18 * 12 + 2 * 6 * 12 + 12 * 18 + 2 * 20 * 12 + 12 * 20 + 24 + vector_elements;
     assert_int_equal(layout->parameter_elements, 100 * 12 * (tied ? 1 : 2) + 3 * layer + 12);
-    assert_int_equal(layout->parameter_count, 3 * 12 + (tied ? 2 : 3));
+    assert_int_equal(layout->parameter_count, 3 * (9 + vectors) + (tied ? 2 : 3));
     lw_layout_destroy(layout);
 }
 
 static void every_weight_has_one_place(void **state)
 {
     (void)state;
-    check_layout(true, (uint64_t)1 << 28);
-    check_layout(false, (uint64_t)1 << 28);
+    check_layout("Qwen2ForCausalLM", true, (uint64_t)1 << 28, 3, 30);
+    check_layout("Qwen2ForCausalLM", false, (uint64_t)1 << 28, 3, 30);
+    check_layout("Qwen3ForCausalLM", false, (uint64_t)1 << 28, 2, 12);
 }
 
 static void small_groups_split_but_never_a_slot(void **state)
 {
     (void)state;
-    check_layout(false, 1500);
-    check_layout(false, 1);
+    check_layout("Qwen2ForCausalLM", false, 1500, 3, 30);
+    check_layout("Qwen2ForCausalLM", false, 1, 3, 30);
+    check_layout("Qwen3ForCausalLM", false, 1, 2, 12);
 }
 
 static void names_are_those_of_transformers(void **state)
 {
     (void)state;
     struct lw_error error = {0};
-    struct lw_config config = small_config(false);
+    struct lw_config config = small_config("Qwen2ForCausalLM", false);
     struct lw_layout *layout;
     assert_true(lw_layout_create(&layout, &config, UINT64_MAX, &error));
     assert_string_equal(layout->parameters[0].name, "model.embed_tokens.weight");
@@ -112,7 +116,7 @@ static void names_are_those_of_transformers(void **state)
 static void failed_allocations_leak_nothing(void **state)
 {
     (void)state;
-    struct lw_config config = small_config(true);
+    struct lw_config config = small_config("Qwen2ForCausalLM", true);
     for (long n = 0;; n++) {
         struct lw_error error = {0};
         struct lw_layout *layout;
