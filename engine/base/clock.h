@@ -1,9 +1,14 @@
 // SPDX-License-Identifier: Apache-2.0
-// Time for measuring how long something takes.
+// Time for measuring how long something takes, and the time of day.
 #ifndef LW_BASE_CLOCK_H
 #define LW_BASE_CLOCK_H
 
+#include <stdint.h>
+
 // Seconds since some fixed moment; never goes back, not touched by changes of the wall clock.
 double lw_clock_seconds(void);
+
+// The wall clock: nanoseconds since 1970 (UTC), to compare with the times of files.
+int64_t lw_clock_wall(void);
 
 #endif

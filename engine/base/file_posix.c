@@ -2,8 +2,11 @@
 // File handles on POSIX. See file.h.
 #ifdef __linux__
 #define _GNU_SOURCE // sync_file_range
+#elif defined __APPLE__
+#define _DARWIN_C_SOURCE // flock
+#else
+#define _DEFAULT_SOURCE // flock
 #endif
-#define _POSIX_C_SOURCE 200809L
 #include "engine/base/file.h"
 
 #include <errno.h>
@@ -11,6 +14,7 @@
 #include <limits.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/file.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -107,6 +111,42 @@ bool lw_file_size(struct lw_file *file, uint64_t *bytes, struct lw_error *error)
     }
     *bytes = (uint64_t)status.st_size;
     return true;
+}
+
+#ifdef __APPLE__
+#define st_mtim st_mtimespec
+#define st_ctim st_ctimespec
+#endif
+
+static int64_t nanoseconds(struct timespec time)
+{
+    return (int64_t)time.tv_sec * 1000000000 + time.tv_nsec;
+}
+
+bool lw_file_stamp(struct lw_file *file, struct lw_file_stamp *stamp, struct lw_error *error)
+{
+    struct stat status;
+    if (fstat(file->descriptor, &status) != 0) {
+        return lw_fail_last_error(error, "look at", file->path);
+    }
+    *stamp = (struct lw_file_stamp){.device = (uint64_t)status.st_dev,
+        .number = (uint64_t)status.st_ino,
+        .size = (uint64_t)status.st_size,
+        .modified = nanoseconds(status.st_mtim),
+        .changed = nanoseconds(status.st_ctim),
+        .is_regular = S_ISREG(status.st_mode)};
+    return true;
+}
+
+bool lw_file_lock(struct lw_file *file, bool wait, bool *locked, struct lw_error *error)
+{
+    int result;
+    do {
+        result = flock(file->descriptor, wait ? LOCK_EX : LOCK_EX | LOCK_NB);
+    } while (result != 0 && errno == EINTR);
+    *locked = result == 0;
+    return *locked || (!wait && errno == EWOULDBLOCK) ||
+           lw_fail_last_error(error, "lock", file->path);
 }
 
 bool lw_file_read_at(

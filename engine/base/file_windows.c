@@ -100,6 +100,41 @@ bool lw_file_size(struct lw_file *file, uint64_t *bytes, struct lw_error *error)
     return true;
 }
 
+// From 100 nanoseconds since 1601.
+static int64_t nanoseconds(LARGE_INTEGER time)
+{
+    return (time.QuadPart - 116444736000000000) * 100;
+}
+
+bool lw_file_stamp(struct lw_file *file, struct lw_file_stamp *stamp, struct lw_error *error)
+{
+    BY_HANDLE_FILE_INFORMATION identity;
+    FILE_BASIC_INFO times;
+    *stamp = (struct lw_file_stamp){.is_regular = file->is_disk};
+    if (!file->is_disk) {
+        return true;
+    }
+    if (!GetFileInformationByHandle(file->handle, &identity) ||
+        !GetFileInformationByHandleEx(file->handle, FileBasicInfo, &times, sizeof times)) {
+        return lw_fail_last_error(error, "look at", file->path);
+    }
+    stamp->device = identity.dwVolumeSerialNumber;
+    stamp->number = (uint64_t)identity.nFileIndexHigh << 32 | identity.nFileIndexLow;
+    stamp->size = (uint64_t)identity.nFileSizeHigh << 32 | identity.nFileSizeLow;
+    stamp->modified = nanoseconds(times.LastWriteTime);
+    stamp->changed = nanoseconds(times.ChangeTime);
+    return true;
+}
+
+bool lw_file_lock(struct lw_file *file, bool wait, bool *locked, struct lw_error *error)
+{
+    OVERLAPPED place = at_offset(0);
+    DWORD flags = LOCKFILE_EXCLUSIVE_LOCK | (wait ? 0 : LOCKFILE_FAIL_IMMEDIATELY);
+    *locked = LockFileEx(file->handle, flags, 0, 1, 0, &place) != 0;
+    return *locked || (!wait && GetLastError() == ERROR_LOCK_VIOLATION) ||
+           lw_fail_last_error(error, "lock", file->path);
+}
+
 // One read; *got is 0 at the end.
 static bool read_some(struct lw_file *file, OVERLAPPED *place, void *bytes, size_t size, DWORD *got,
     struct lw_error *error)
