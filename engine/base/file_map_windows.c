@@ -22,7 +22,7 @@ static bool map_handle(
         return lw_fail_last_error(error, "look at", path);
     }
     if ((uint64_t)size.QuadPart > SIZE_MAX) {
-        return lw_fail(error, LW_FAILED, "cannot map %s: it is too large for a 32-bit program", path);
+        return lw_fail(error, LW_FAILED, "cannot map %s: a 32-bit program cannot hold it", path);
     }
     map->size = (size_t)size.QuadPart;
     if (map->size == 0) {
