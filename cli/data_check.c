@@ -23,22 +23,22 @@ struct report {
 };
 
 static bool count_example(
-    struct report *report, const struct lw_example *example, struct lw_error *error)
+    struct report *report, const struct lw_encoded *encoded, struct lw_error *error)
 {
     if (!lw_reserve(&report->lengths, &report->capacity, report->count + 1, sizeof *report->lengths,
             error)) {
         return false;
     }
-    report->lengths[report->count++] = (uint32_t)example->count;
-    report->tokens += example->count;
-    report->trained += example->trained_count;
-    report->truncated += example->truncated;
-    report->stop_cut += example->stop_cut;
-    report->untrained += example->trained_count == 0;
+    report->lengths[report->count++] = (uint32_t)encoded->view.count;
+    report->tokens += encoded->view.count;
+    report->trained += encoded->trained_count;
+    report->truncated += encoded->truncated;
+    report->stop_cut += encoded->stop_cut;
+    report->untrained += encoded->trained_count == 0;
     return true;
 }
 
-// Counts and prints what became of a batch.
+// Lets the encoder begin with what it holds; counts and prints what became of the batch before.
 static bool take_batch(struct lw_encoder *encoder, struct report *report, struct lw_error *error)
 {
     if (!lw_encoder_run(encoder, error)) {
@@ -50,11 +50,10 @@ static bool take_batch(struct lw_encoder *encoder, struct report *report, struct
         if (encoded->fault.reason[0]) {
             report->bad++;
             printf("  line %" PRIu64 ": %s\n", encoded->line, encoded->fault.reason);
-        } else if (report->has_tokens && !count_example(report, &encoded->example, error)) {
+        } else if (report->has_tokens && !count_example(report, encoded, error)) {
             return false;
         }
     }
-    lw_encoder_clear(encoder);
     return true;
 }
 
@@ -68,14 +67,15 @@ static bool check_file(
     bool read = lw_records_open(&records_file, path, error);
     while (read && cut.kind != LW_CUT_END) {
         read = lw_records_cut(records_file, &cut, error);
-        bool ends = read && cut.kind == LW_CUT_END;
-        if (read && !ends) {
+        if (read && cut.kind != LW_CUT_END) {
             read = lw_encoder_add(encoder, &cut, error);
         }
-        if (read && (ends || lw_encoder_is_full(encoder))) {
+        if (read && lw_encoder_is_full(encoder)) {
             read = take_batch(encoder, report, error);
         }
     }
+    // The batch that is being filled, and the one that is being encoded.
+    read = read && take_batch(encoder, report, error) && take_batch(encoder, report, error);
     lw_records_close(&records_file);
     if (read) {
         records = report->records - records;

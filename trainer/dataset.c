@@ -41,8 +41,8 @@ struct loading {
     uint64_t samples; // rows taken from this file
 };
 
-static bool add_row(
-    struct lw_dataset *dataset, const struct lw_example *example, bool kept, struct lw_error *error)
+static bool add_row(struct lw_dataset *dataset, const struct lw_example_view *example, bool kept,
+    struct lw_error *error)
 {
     size_t count = kept ? example->count : 0, needed = dataset->token_count + count;
     if (!lw_reserve(&dataset->rows, &dataset->row_capacity, dataset->row_count + 1,
@@ -60,14 +60,15 @@ static bool add_row(
     return true;
 }
 
-static void count_example(struct lw_dataset_counts *counts, const struct lw_example *example)
+static void count_example(struct lw_dataset_counts *counts, const struct lw_encoded *encoded)
 {
-    counts->truncated += example->truncated;
-    counts->stop_cut += example->stop_cut;
-    counts->untrained += example->trained_count == 0;
-    counts->tokens += example->count;
-    counts->labels += example->trained_count;
-    counts->longest = example->count > counts->longest ? example->count : counts->longest;
+    size_t count = encoded->view.count;
+    counts->truncated += encoded->truncated;
+    counts->stop_cut += encoded->stop_cut;
+    counts->untrained += encoded->trained_count == 0;
+    counts->tokens += count;
+    counts->labels += encoded->trained_count;
+    counts->longest = count > counts->longest ? count : counts->longest;
 }
 
 static bool take_bad(
@@ -100,13 +101,13 @@ static bool take_result(
     if (encoded->fault.reason[0]) {
         return take_bad(loading, encoded, error);
     }
-    bool kept = !(loading->params->drop_long && encoded->example.truncated);
+    bool kept = !(loading->params->drop_long && encoded->truncated);
     loading->samples++;
     dataset->counts.dropped += !kept;
     if (kept) {
-        count_example(&dataset->counts, &encoded->example);
+        count_example(&dataset->counts, encoded);
     }
-    return add_row(dataset, &encoded->example, kept, error);
+    return add_row(dataset, &encoded->view, kept, error);
 }
 
 static bool wants_more(const struct loading *loading)
@@ -114,7 +115,7 @@ static bool wants_more(const struct loading *loading)
     return !loading->params->max_samples || loading->samples < loading->params->max_samples;
 }
 
-// Encodes what the encoder holds and takes it over.
+// Lets the encoder begin with what it holds and takes over what it has finished.
 static bool take_batch(struct loading *loading, struct lw_error *error)
 {
     if (!lw_encoder_run(loading->encoder, error)) {
@@ -126,7 +127,6 @@ static bool take_batch(struct loading *loading, struct lw_error *error)
             return false;
         }
     }
-    lw_encoder_clear(loading->encoder);
     return true;
 }
 
@@ -140,10 +140,12 @@ static bool load_file(struct loading *loading, struct lw_error *error)
         if (loaded && cut.kind != LW_CUT_END) {
             loaded = lw_encoder_add(loading->encoder, &cut, error);
         }
-        if (loaded && (cut.kind == LW_CUT_END || lw_encoder_is_full(loading->encoder))) {
+        if (loaded && lw_encoder_is_full(loading->encoder)) {
             loaded = take_batch(loading, error);
         }
     }
+    // The batch that is being filled, and the one that is being encoded.
+    loaded = loaded && take_batch(loading, error) && take_batch(loading, error);
     lw_records_close(&records);
     return loaded;
 }

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // Records to examples on all cores: JSON, template, tokenizer, truncation and mask of a batch of
-// records at a time, with the results in the order of the records whatever the threads do. Called by
-// dataset.c and by `lewin data check`.
+// records at a time, with the results in the order of the records whatever the threads do. While the
+// threads work on one batch the caller fills the next. Called by dataset.c and by `lewin data check`.
 #ifndef LW_TRAINER_ENCODER_H
 #define LW_TRAINER_ENCODER_H
 
@@ -23,7 +23,11 @@ struct lw_encoder_params {
 struct lw_encoded {
     uint64_t line;                // from 1, of the record or of its fault
     struct lw_record_fault fault; // reason "" when the record is good
-    struct lw_example example;    // of a good record, when there is a tokenizer
+    uint64_t conversation;        // hash of a good record's system prompt, tools and messages
+    // Of a good record, when there is a tokenizer; see struct lw_example.
+    struct lw_example_view view;
+    size_t trained_count;
+    bool truncated, stop_cut;
 };
 
 struct lw_encoder;
@@ -37,10 +41,10 @@ void lw_encoder_destroy(struct lw_encoder **encoder);
 bool lw_encoder_add(struct lw_encoder *encoder, const struct lw_cut *cut, struct lw_error *error);
 bool lw_encoder_is_full(const struct lw_encoder *encoder);
 
-// Encodes the batch. Results are valid until lw_encoder_clear, which empties it for the next one.
+// Begins to encode the batch, and waits for the batch that the call before began: its results are
+// there until the next call. With nothing added it only waits.
 bool lw_encoder_run(struct lw_encoder *encoder, struct lw_error *error);
-size_t lw_encoder_count(const struct lw_encoder *encoder);
+size_t lw_encoder_count(const struct lw_encoder *encoder); // results that are there
 const struct lw_encoded *lw_encoder_result(const struct lw_encoder *encoder, size_t index);
-void lw_encoder_clear(struct lw_encoder *encoder);
 
 #endif

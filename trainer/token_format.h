@@ -26,9 +26,9 @@ struct lw_token_fault_head {
 
 struct lw_token_tail {
     char magic[8];
-    uint32_t version, byte_order; // LW_TOKEN_BYTE_ORDER, read as this machine reads numbers
-    uint64_t size;                // of the whole file
-    uint64_t row_blocks, row_block_count; // where the table of struct lw_token_block is, its entries
+    uint32_t version, byte_order;         // LW_TOKEN_BYTE_ORDER, read as this machine reads numbers
+    uint64_t size;                        // of the whole file
+    uint64_t row_blocks, row_block_count; // where the table of blocks is, and its entries
     uint64_t fault_blocks, fault_block_count;
     uint64_t key, key_length; // where the key is, without the zero byte after it
     struct lw_token_counts counts;

@@ -72,8 +72,7 @@ void lw_token_writer_close(struct lw_token_writer *writer)
 static bool flush(struct lw_token_writer *writer, struct lw_error *error)
 {
     lw_hash_add(&writer->body, writer->buffer, writer->buffered);
-    if (!lw_file_write_at(
-            writer->file, writer->written, writer->buffer, writer->buffered, error)) {
+    if (!lw_file_write_at(writer->file, writer->written, writer->buffer, writer->buffered, error)) {
         return false;
     }
     // So that the end does not wait for gigabytes.
@@ -133,8 +132,8 @@ static bool flush_rows(struct lw_token_writer *writer, struct lw_error *error)
 
 static bool flush_faults(struct lw_token_writer *writer, struct lw_error *error)
 {
-    bool done = put_block(
-        writer, &writer->fault_blocks, writer->faults.data, writer->faults.length, error);
+    bool done =
+        put_block(writer, &writer->fault_blocks, writer->faults.data, writer->faults.length, error);
     lw_string_clear(&writer->faults);
     return done;
 }

@@ -20,8 +20,8 @@ bool lw_token_writer_add(struct lw_token_writer *writer, const struct lw_token_r
     const uint32_t *ids, const uint8_t *trained, struct lw_error *error);
 
 // Adds a bad record, and the empty row that it leaves if it is one.
-bool lw_token_writer_add_fault(struct lw_token_writer *writer, const struct lw_token_fault *fault,
-    struct lw_error *error);
+bool lw_token_writer_add_fault(
+    struct lw_token_writer *writer, const struct lw_token_fault *fault, struct lw_error *error);
 
 // Writes tables, key and tail; the file is whole and on the disk when this returns.
 bool lw_token_writer_finish(
