@@ -10,7 +10,9 @@
 
 static const struct lw_flag flags_table[] = {
     {"index", LW_FLAG_COUNT, offsetof(struct lw_data_flags, index), "N",
-        "show: which record of the file, from 0 (default 0)"},
+        "show: which record, from 0 (default 0)"},
+    {"dataset-dir", LW_FLAG_TEXT, offsetof(struct lw_data_flags, dataset_dir), "DIR",
+        "folder of dataset_info.json and of the files"},
     {"ids", LW_FLAG_SWITCH, offsetof(struct lw_data_flags, ids), NULL,
         "show: one token per line with its id"},
     {"model", LW_FLAG_TEXT, offsetof(struct lw_data_flags, model), "DIR",
@@ -63,11 +65,11 @@ static bool run(int argc, char **argv, struct lw_error *error)
     }
     if (!strcmp(action, "show")) {
         return count == 3 ? lw_data_show(argv[1], argv[2], &flags, chat_template, error)
-                          : lw_fail(error, LW_USAGE, "data show takes MODEL and FILE");
+                          : lw_fail(error, LW_USAGE, "data show takes MODEL and DATA");
     }
     if (!strcmp(action, "check")) {
         return count > 1 ? lw_data_check(argv + 1, count - 1, &flags, chat_template, error)
-                         : lw_fail(error, LW_USAGE, "data check takes at least one FILE");
+                         : lw_fail(error, LW_USAGE, "data check takes at least one DATA");
     }
     return lw_fail(error, LW_USAGE, "data is followed by show or check%s%s%s",
         *action ? ", not \"" : "", action, *action ? "\"" : "");
@@ -76,10 +78,11 @@ static bool run(int argc, char **argv, struct lw_error *error)
 const struct lw_command lw_command_data = {
     .name = "data",
     .summary = "Shows what a data set teaches, and checks every record of it",
-    .usage = "lewin data show MODEL FILE [--index N] [flags]\n"
-             "lewin data check [--model DIR] FILE... [flags]",
+    .usage = "lewin data show MODEL DATA [--index N] [flags]\n"
+             "lewin data check [--model DIR] DATA... [flags]",
     .details =
-        "FILE is ShareGPT data: a JSON array or JSON Lines, plain or compressed by zstd.\n\n"
+        "DATA is a name in dataset_info.json, or else a file or folder of ShareGPT data: JSON\n"
+        "arrays or JSON Lines, plain or compressed by zstd.\n\n"
         "show prints one conversation token by token, as the trainer will see it. Tokens that are\n"
         "trained on are green on a terminal and in [brackets] elsewhere.\n\n"
         "check reads everything and reports counts and each bad record by line and reason; with\n"

@@ -14,6 +14,7 @@ struct lw_template;
 struct lw_data_flags {
     const char *model; // folder, NULL when not given
     const char *template_name;
+    const char *dataset_dir; // NULL when not given
     uint64_t index, cutoff_len;
     bool train_on_prompt, mask_history;
     bool ids; // one token per line
@@ -21,12 +22,13 @@ struct lw_data_flags {
 
 struct lw_mask_options lw_data_mask(const struct lw_data_flags *flags);
 
-// Prints record flags->index of `file` token by token as the model of `model_folder` sees it.
-bool lw_data_show(const char *model_folder, const char *file, const struct lw_data_flags *flags,
+// Prints record flags->index of the data set `name` (see source.h) token by token as the model of
+// `model_folder` sees it.
+bool lw_data_show(const char *model_folder, char *name, const struct lw_data_flags *flags,
     const struct lw_template *chat_template, struct lw_error *error);
 
-// Reads all files and prints what is in them. LW_BAD_INPUT when a record cannot be used.
-bool lw_data_check(char **files, int file_count, const struct lw_data_flags *flags,
+// Reads all data sets and prints what is in them. LW_BAD_INPUT when a record cannot be used.
+bool lw_data_check(char **names, int name_count, const struct lw_data_flags *flags,
     const struct lw_template *chat_template, struct lw_error *error);
 
 #endif

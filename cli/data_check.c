@@ -12,6 +12,7 @@
 #include "engine/text/template.h"
 #include "trainer/encoder.h"
 #include "trainer/records.h"
+#include "trainer/source.h"
 
 struct report {
     uint64_t records, bad;    // over all files
@@ -57,8 +58,8 @@ static bool take_batch(struct lw_encoder *encoder, struct report *report, struct
     return true;
 }
 
-static bool check_file(
-    const char *path, struct lw_encoder *encoder, struct report *report, struct lw_error *error)
+static bool check_file(const char *path, const struct lw_record_format *format,
+    struct lw_encoder *encoder, struct report *report, struct lw_error *error)
 {
     uint64_t records = report->records, bad = report->bad;
     struct lw_records *records_file = NULL;
@@ -68,7 +69,7 @@ static bool check_file(
     while (read && cut.kind != LW_CUT_END) {
         read = lw_records_cut(records_file, &cut, error);
         if (read && cut.kind != LW_CUT_END) {
-            read = lw_encoder_add(encoder, &cut, error);
+            read = lw_encoder_add(encoder, &cut, format, error);
         }
         if (read && lw_encoder_is_full(encoder)) {
             read = take_batch(encoder, report, error);
@@ -84,6 +85,20 @@ static bool check_file(
             records == 1 ? "" : "s", records - bad, bad);
     }
     return read;
+}
+
+static bool check_sources(const struct lw_sources *sources, struct lw_encoder *encoder,
+    struct report *report, struct lw_error *error)
+{
+    for (size_t i = 0; i < sources->count; i++) {
+        const struct lw_source *source = &sources->items[i];
+        for (size_t j = 0; j < source->path_count; j++) {
+            if (!check_file(source->paths[j], &source->format, encoder, report, error)) {
+                return false;
+            }
+        }
+    }
+    return true;
 }
 
 static int compare_lengths(const void *left, const void *right)
@@ -149,31 +164,33 @@ static void print_tokens(struct report *report, const struct lw_data_flags *flag
     print_histogram(report);
 }
 
-bool lw_data_check(char **files, int file_count, const struct lw_data_flags *flags,
+bool lw_data_check(char **names, int name_count, const struct lw_data_flags *flags,
     const struct lw_template *chat_template, struct lw_error *error)
 {
     struct report report = {.has_tokens = flags->model != NULL};
     struct lw_tokenizer *tokenizer = NULL;
     struct lw_encoder *encoder = NULL;
-    bool checked = !flags->model || lw_tokenizer_open(&tokenizer, flags->model, error);
+    struct lw_sources sources = {0};
+    const struct lw_option_list list = {names, (size_t)name_count};
+    bool checked = lw_sources_resolve(&sources, &list, flags->dataset_dir, error) &&
+                   (!flags->model || lw_tokenizer_open(&tokenizer, flags->model, error));
     struct lw_encoder_params params = {tokenizer, chat_template, lw_data_mask(flags), 0};
-    checked = checked && lw_encoder_create(&encoder, &params, error);
-    for (int i = 0; checked && i < file_count; i++) {
-        checked = check_file(files[i], encoder, &report, error);
-    }
+    checked = checked && lw_encoder_create(&encoder, &params, error) &&
+              check_sources(&sources, encoder, &report, error);
     if (checked) {
         print_tokens(&report, flags);
     }
     lw_free(report.lengths);
     lw_encoder_destroy(&encoder);
     lw_tokenizer_close(tokenizer);
+    lw_sources_free(&sources);
     if (checked && report.bad) {
         return lw_fail(error, LW_BAD_INPUT, "%" PRIu64 " of %" PRIu64 " records cannot be used",
             report.bad, report.records);
     }
     if (checked && report.records == 0) {
-        return lw_fail(error, LW_BAD_INPUT, "there is no record in %s%s", files[0],
-            file_count > 1 ? " and the other files" : "");
+        return lw_fail(error, LW_BAD_INPUT, "there is no record in %s%s", names[0],
+            name_count > 1 ? " and the other data sets" : "");
     }
     return checked;
 }

@@ -12,6 +12,7 @@
 #include "engine/base/utf8.h"
 #include "engine/text/template.h"
 #include "trainer/records.h"
+#include "trainer/source.h"
 
 // Neighbouring tokens take turns between two shades, so that one sees where each ends.
 static const char *const trained_colours[] = {"\033[1;38;5;34m", "\033[1;38;5;77m"};
@@ -115,40 +116,58 @@ static bool add_counts(struct lw_string *out, const struct lw_example *example, 
            (example->trained_count || lw_string_addf(out, error, "nothing of it is trained on\n"));
 }
 
-// Finds record `index` (from 0) of the file.
-static bool find_record(
-    const char *file, uint64_t index, struct lw_record *record, struct lw_error *error)
+// Goes on to record *left of the file; *left counts down to 0 there, or by the records of the file.
+static bool find_in_file(const char *path, const struct lw_record_format *format, uint64_t *left,
+    struct lw_record *record, struct lw_error *error)
 {
     struct lw_records *records = NULL;
-    bool found = lw_records_open(&records, file, error);
-    for (uint64_t i = 0; found && i <= index; i++) {
-        found = lw_records_next(records, record, error);
-        if (found && record->kind == LW_RECORD_END) {
-            found = lw_fail(error, LW_BAD_INPUT,
-                "%s has %" PRIu64 " record%s; --index counts them from 0", file, i,
-                i == 1 ? "" : "s");
-        }
+    bool read =
+        lw_records_open(&records, path, error) && lw_records_next(records, format, record, error);
+    while (read && *left && record->kind != LW_RECORD_END) {
+        --*left;
+        read = lw_records_next(records, format, record, error);
     }
     lw_records_close(&records);
-    if (found && record->kind == LW_RECORD_BAD) {
-        found = lw_fail(error, LW_BAD_INPUT, "%s, line %" PRIu64 ": %s", file, record->line,
+    if (read && record->kind == LW_RECORD_BAD) {
+        read = lw_fail(error, LW_BAD_INPUT, "%s, line %" PRIu64 ": %s", path, record->line,
             record->fault.reason);
     }
-    return found;
+    return read;
 }
 
-bool lw_data_show(const char *model_folder, const char *file, const struct lw_data_flags *flags,
+// Finds record `index` (from 0) of the data set.
+static bool find_record(const struct lw_source *source, uint64_t index, struct lw_record *record,
+    struct lw_error *error)
+{
+    uint64_t left = index;
+    for (size_t i = 0; i < source->path_count; i++) {
+        if (!find_in_file(source->paths[i], &source->format, &left, record, error)) {
+            return false;
+        }
+        if (record->kind == LW_RECORD_GOOD) {
+            return true;
+        }
+    }
+    uint64_t count = index - left;
+    return lw_fail(error, LW_BAD_INPUT, "%s has %" PRIu64 " record%s; --index counts them from 0",
+        source->name, count, count == 1 ? "" : "s");
+}
+
+bool lw_data_show(const char *model_folder, char *name, const struct lw_data_flags *flags,
     const struct lw_template *chat_template, struct lw_error *error)
 {
     struct lw_mask_options mask = lw_data_mask(flags);
     struct lw_tokenizer *tokenizer = NULL;
+    struct lw_sources sources = {0};
+    const struct lw_option_list list = {&name, 1};
     struct lw_record record = {0};
     struct lw_turns turns = {0};
     struct lw_example example = {0};
     struct lw_string out = {0};
     bool colours = lw_terminal_is(stdout) && !getenv("NO_COLOR");
     bool shown =
-        find_record(file, flags->index, &record, error) &&
+        lw_sources_resolve(&sources, &list, flags->dataset_dir, error) &&
+        find_record(&sources.items[0], flags->index, &record, error) &&
         lw_tokenizer_open(&tokenizer, model_folder, error) &&
         lw_template_encode(chat_template, tokenizer, &record.conversation, &turns, error) &&
         lw_example_build(&turns, &mask, &example, error) &&
@@ -163,5 +182,6 @@ bool lw_data_show(const char *model_folder, const char *file, const struct lw_da
     lw_turns_free(&turns);
     lw_conversation_clear(&record.conversation);
     lw_tokenizer_close(tokenizer);
+    lw_sources_free(&sources);
     return shown;
 }

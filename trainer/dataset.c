@@ -32,13 +32,14 @@ struct lw_dataset {
     struct lw_dataset_counts counts;
 };
 
-// A file being loaded.
+// A source being loaded.
 struct loading {
     struct lw_dataset *dataset;
     const struct lw_dataset_params *params;
     struct lw_encoder *encoder;
-    const char *path;
-    uint64_t samples; // rows taken from this file
+    const struct lw_source *source;
+    const char *path; // the file that is read now
+    uint64_t samples; // rows taken from the source
 };
 
 static bool add_row(struct lw_dataset *dataset, const struct lw_example_view *example, bool kept,
@@ -138,7 +139,7 @@ static bool load_file(struct loading *loading, struct lw_error *error)
     while (loaded && cut.kind != LW_CUT_END && wants_more(loading)) {
         loaded = lw_records_cut(records, &cut, error);
         if (loaded && cut.kind != LW_CUT_END) {
-            loaded = lw_encoder_add(loading->encoder, &cut, error);
+            loaded = lw_encoder_add(loading->encoder, &cut, &loading->source->format, error);
         }
         if (loaded && lw_encoder_is_full(loading->encoder)) {
             loaded = take_batch(loading, error);
@@ -150,17 +151,27 @@ static bool load_file(struct loading *loading, struct lw_error *error)
     return loaded;
 }
 
-static bool load_files(
+static bool load_source(struct loading *loading, struct lw_error *error)
+{
+    bool loaded = true;
+    loading->samples = 0;
+    for (size_t i = 0; loaded && i < loading->source->path_count; i++) {
+        loading->path = loading->source->paths[i];
+        loaded = load_file(loading, error);
+    }
+    return loaded;
+}
+
+static bool load_sources(
     struct lw_dataset *dataset, const struct lw_dataset_params *params, struct lw_error *error)
 {
     struct loading loading = {.dataset = dataset, .params = params};
     struct lw_encoder_params encoder_params = {
         params->tokenizer, params->chat_template, params->mask, params->threads};
     bool loaded = lw_encoder_create(&loading.encoder, &encoder_params, error);
-    for (size_t i = 0; loaded && i < params->path_count; i++) {
-        loading.path = params->paths[i];
-        loading.samples = 0;
-        loaded = load_file(&loading, error);
+    for (size_t i = 0; loaded && i < params->source_count; i++) {
+        loading.source = &params->sources[i];
+        loaded = load_source(&loading, error);
     }
     lw_encoder_destroy(&loading.encoder);
     return loaded;
@@ -170,8 +181,8 @@ static bool check_content(const struct lw_dataset *dataset, const struct lw_data
     struct lw_error *error)
 {
     const struct lw_dataset_counts *counts = &dataset->counts;
-    const char *first = params->path_count ? params->paths[0] : "(no file)";
-    const char *more = params->path_count > 1 ? " and the other files" : "";
+    const char *first = params->source_count ? params->sources[0].name : "(no data)";
+    const char *more = params->source_count > 1 ? " and the other data sets" : "";
     if (counts->records == counts->bad + counts->dropped) {
         return lw_fail(error, LW_BAD_INPUT,
             "there is nothing to train on in %s%s: %llu records, of which %llu are bad and %llu "
@@ -236,7 +247,7 @@ bool lw_dataset_load(
     struct lw_dataset **dataset, const struct lw_dataset_params *params, struct lw_error *error)
 {
     struct lw_dataset *made = lw_calloc(1, sizeof *made, error);
-    if (!made || !load_files(made, params, error) || !check_content(made, params, error) ||
+    if (!made || !load_sources(made, params, error) || !check_content(made, params, error) ||
         !split_rows(made, params, error)) {
         goto error;
     }

@@ -10,6 +10,7 @@
 
 #include "engine/base/error.h"
 #include "trainer/examples.h"
+#include "trainer/source.h"
 
 struct lw_template;
 struct lw_tokenizer;
@@ -28,14 +29,14 @@ struct lw_bad_record {
 
 // Zero means the default of each.
 struct lw_dataset_params {
-    const char *const *paths; // ShareGPT files, joined in this order
-    size_t path_count;
+    const struct lw_source *sources; // joined in this order; they must outlive the loading
+    size_t source_count;
     const struct lw_tokenizer *tokenizer;
     const struct lw_template *chat_template;
     struct lw_mask_options mask;
     bool drop_long; // leave out what is longer than cutoff_len instead of cutting it
     enum lw_bad_record_policy on_bad_record;
-    uint64_t max_samples; // of each file, from its beginning; 0: all
+    uint64_t max_samples; // of each source, from its beginning; 0: all
     double val_size;      // held out: a share below 1, a number from 1 up, 0: none
     uint64_t split_seed;  // of the held-out part (LLaMA-Factory: seed)
     uint64_t order_seed;  // of the order (data_seed, else seed)

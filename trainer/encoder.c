@@ -17,6 +17,7 @@ enum { most_records = 4096, most_text = 8 << 20, most_threads = 64 };
 struct slot {
     size_t offset, length; // of the text; length 0 for a fault of the cutter
     size_t first;          // of the example's tokens among its worker's
+    const struct lw_record_format *format;
     struct lw_encoded encoded;
 };
 
@@ -118,7 +119,8 @@ bool lw_encoder_is_full(const struct lw_encoder *encoder)
     return batch->count == most_records || batch->text.length >= most_text;
 }
 
-bool lw_encoder_add(struct lw_encoder *encoder, const struct lw_cut *cut, struct lw_error *error)
+bool lw_encoder_add(struct lw_encoder *encoder, const struct lw_cut *cut,
+    const struct lw_record_format *format, struct lw_error *error)
 {
     struct batch *batch = encoder->filling;
     struct slot *slot = &batch->slots[batch->count];
@@ -126,6 +128,7 @@ bool lw_encoder_add(struct lw_encoder *encoder, const struct lw_cut *cut, struct
     slot->encoded = (struct lw_encoded){.line = cut->line};
     slot->offset = batch->text.length;
     slot->length = 0;
+    slot->format = format;
     if (cut->kind == LW_CUT_FAULT) {
         snprintf(fault->reason, sizeof fault->reason, "%s", cut->reason);
     } else {
@@ -188,8 +191,8 @@ static bool encode(struct worker *worker, struct slot *slot)
     const struct lw_encoder_params *params = &worker->batch->encoder->params;
     struct lw_encoded *encoded = &slot->encoded;
     const char *text = worker->batch->text.data + slot->offset;
-    if (!lw_record_parse(
-            text, slot->length, &worker->conversation, &encoded->fault, &worker->error)) {
+    if (!lw_record_parse(text, slot->length, slot->format, &worker->conversation, &encoded->fault,
+            &worker->error)) {
         return false;
     }
     if (encoded->fault.reason[0]) {

@@ -37,8 +37,10 @@ bool lw_encoder_create(
     struct lw_encoder **encoder, const struct lw_encoder_params *params, struct lw_error *error);
 void lw_encoder_destroy(struct lw_encoder **encoder);
 
-// Copies a record or fault into the batch, which may hold it while lw_encoder_is_full is false.
-bool lw_encoder_add(struct lw_encoder *encoder, const struct lw_cut *cut, struct lw_error *error);
+// Copies a record or fault into the batch, which may hold it while lw_encoder_is_full is false. The
+// format must outlive the batch.
+bool lw_encoder_add(struct lw_encoder *encoder, const struct lw_cut *cut,
+    const struct lw_record_format *format, struct lw_error *error);
 bool lw_encoder_is_full(const struct lw_encoder *encoder);
 
 // Begins to encode the batch, and waits for the batch that the call before began: its results are

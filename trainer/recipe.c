@@ -6,8 +6,6 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "engine/base/alloc.h"
-#include "engine/base/folder.h"
 #include "engine/base/stringbuf.h"
 #include "engine/io/options_file.h"
 #include "engine/text/template.h"
@@ -91,35 +89,13 @@ static bool resolve_batch(struct lw_recipe *recipe, struct lw_error *error)
     return true;
 }
 
-// Puts dataset_dir before relative paths.
-static bool resolve_paths(struct lw_recipe *recipe, struct lw_error *error)
-{
-    struct lw_string path = {0};
-    bool resolved = true;
-    for (size_t i = 0; i < recipe->dataset.count && resolved && recipe->dataset_dir; i++) {
-        char **item = &recipe->dataset.items[i];
-        char *joined = NULL;
-        resolved = lw_path_join(&path, recipe->dataset_dir, *item, error) &&
-                   (joined = lw_strndup(path.data, path.length, error)) != NULL;
-        if (resolved) {
-            lw_free(*item);
-            *item = joined;
-        }
-    }
-    lw_string_free(&path);
-    // So that what is printed reads back to the same paths.
-    lw_free(recipe->dataset_dir);
-    recipe->dataset_dir = NULL;
-    return resolved;
-}
-
 static bool resolve(struct lw_recipe *recipe, struct lw_error *error)
 {
     if (recipe->compute_type == LW_COMPUTE_AUTO) {
         recipe->compute_type = recipe->bf16 ? LW_COMPUTE_BF16 : LW_COMPUTE_FP32;
     }
     recipe->data_seed = recipe->data_seed < 0 ? recipe->seed : recipe->data_seed;
-    return resolve_batch(recipe, error) && resolve_paths(recipe, error);
+    return resolve_batch(recipe, error);
 }
 
 bool lw_recipe_load(struct lw_recipe *recipe, const char *path, const char *const *assignments,
@@ -196,8 +172,6 @@ struct lw_schedule lw_recipe_schedule(const struct lw_recipe *recipe, uint64_t t
 struct lw_dataset_params lw_recipe_dataset(const struct lw_recipe *recipe)
 {
     return (struct lw_dataset_params){
-        .paths = (const char *const *)recipe->dataset.items,
-        .path_count = recipe->dataset.count,
         .chat_template = lw_template_find(recipe->template_name),
         .mask = {.cutoff_len = (size_t)recipe->cutoff_len,
             .train_on_prompt = recipe->train_on_prompt,

@@ -26,7 +26,7 @@ struct lw_recipe {
     bool do_train;
 
     // Data.
-    struct lw_option_list dataset; // paths, joined with dataset_dir
+    struct lw_option_list dataset; // names or paths, see source.h
     char *dataset_dir;
     char *template_name;
     int64_t cutoff_len;
@@ -90,7 +90,7 @@ bool lw_recipe_print(
 // The schedule of a run of `total_updates`.
 struct lw_schedule lw_recipe_schedule(const struct lw_recipe *recipe, uint64_t total_updates);
 
-// Everything of lw_dataset_load but the tokenizer and the callback. Paths point into the recipe.
+// Everything of lw_dataset_load but the sources, the tokenizer and the callback.
 struct lw_dataset_params lw_recipe_dataset(const struct lw_recipe *recipe);
 
 #endif

@@ -1,31 +1,21 @@
 // SPDX-License-Identifier: Apache-2.0
-// A ShareGPT record from JSON. See record.h.
+// A record from JSON: what JSON itself asks for. See record.h.
 #include "trainer/record.h"
 
 #include <cJSON.h>
-#include <stdarg.h>
 #include <stdint.h>
 #include <stdio.h>
 #include <string.h>
 
-#include "engine/base/alloc.h"
 #include "engine/base/utf8.h"
+#include "trainer/record_layout.h"
 
-// Fills the reason and returns true: the record is judged, nothing failed.
-LW_PRINTF(2, 3)
-static bool unusable(struct lw_record_fault *fault, const char *format, ...)
-{
-    va_list arguments;
-    va_start(arguments, format);
-    vsnprintf(fault->reason, sizeof fault->reason, format, arguments);
-    va_end(arguments);
-    return true;
-}
-
+// Returns true: the record is judged, nothing failed.
 static bool unusable_at(struct lw_record_fault *fault, size_t offset, const char *reason)
 {
     fault->offset = offset;
-    return unusable(fault, "%s", reason);
+    snprintf(fault->reason, sizeof fault->reason, "%s", reason);
+    return true;
 }
 
 // --- what cJSON lets pass or does not explain -----------------------------------------------------
@@ -99,236 +89,6 @@ static const char *string_fault(const char *text, size_t length, size_t *offset)
     return NULL;
 }
 
-// The last member of that name, as Python's json takes it; NULL when there is none or it is null.
-static const cJSON *member(const cJSON *object, const char *name)
-{
-    const cJSON *found = NULL;
-    const cJSON *item;
-    cJSON_ArrayForEach(item, object)
-    {
-        if (item->string && !strcmp(item->string, name)) {
-            found = item;
-        }
-    }
-    return found && !cJSON_IsNull(found) ? found : NULL;
-}
-
-static const char *type_name(const cJSON *value)
-{
-    if (!value) {
-        return "missing";
-    }
-    return cJSON_IsString(value)   ? "a text"
-           : cJSON_IsNumber(value) ? "a number"
-           : cJSON_IsArray(value)  ? "a list"
-           : cJSON_IsObject(value) ? "an object"
-                                   : "true or false";
-}
-
-// --- messages -------------------------------------------------------------------------------------
-
-struct role_tag {
-    const char *name;
-    enum lw_role role;
-};
-
-// ShareGPT's tags, then OpenAI's; no name stands for two roles, so both forms take all of them.
-static const struct role_tag role_tags[] = {
-    {"human", LW_ROLE_USER},
-    {"gpt", LW_ROLE_ASSISTANT},
-    {"system", LW_ROLE_SYSTEM},
-    {"observation", LW_ROLE_OBSERVATION},
-    {"function_call", LW_ROLE_FUNCTION},
-    {"user", LW_ROLE_USER},
-    {"assistant", LW_ROLE_ASSISTANT},
-    {"tool", LW_ROLE_OBSERVATION},
-    {"function", LW_ROLE_FUNCTION},
-};
-
-// Which of the two forms the record has.
-struct form {
-    const char *list, *role, *text;
-};
-static const struct form forms[] = {
-    {"conversations", "from", "value"}, {"messages", "role", "content"}};
-
-static bool find_role(const char *name, enum lw_role *role)
-{
-    for (size_t i = 0; i < sizeof role_tags / sizeof role_tags[0]; i++) {
-        if (!strcmp(role_tags[i].name, name)) {
-            *role = role_tags[i].role;
-            return true;
-        }
-    }
-    return false;
-}
-
-// The role and text of one message; the return value is always true, see unusable.
-static bool read_message(const cJSON *message, const struct form *form, size_t number,
-    enum lw_role *role, const char **text, struct lw_record_fault *fault)
-{
-    if (!cJSON_IsObject(message)) {
-        return unusable(fault, "message %zu is %s, not an object", number, type_name(message));
-    }
-    const cJSON *tag = member(message, form->role), *body = member(message, form->text);
-    if (!cJSON_IsString(tag)) {
-        return unusable(
-            fault, "message %zu: \"%s\" is %s, not a text", number, form->role, type_name(tag));
-    }
-    if (!find_role(tag->valuestring, role)) {
-        fault->is_row = true;
-        return unusable(fault, "message %zu: unknown role \"%.40s\"", number, tag->valuestring);
-    }
-    if (member(message, "tool_calls")) {
-        return unusable(fault,
-            "message %zu: \"tool_calls\" is not read; put the calls into a message of the role "
-            "function_call",
-            number);
-    }
-    if (!cJSON_IsString(body)) {
-        return unusable(
-            fault, "message %zu: \"%s\" is %s, not a text", number, form->text, type_name(body));
-    }
-    *text = body->valuestring;
-    return true;
-}
-
-// What stands out of turn at `place` (from 0, the system message not counted), or NULL.
-static const char *turn_fault(size_t place, enum lw_role role)
-{
-    bool prompts = role == LW_ROLE_USER || role == LW_ROLE_OBSERVATION;
-    if (role == LW_ROLE_SYSTEM) {
-        return "a system message that is not the first";
-    }
-    if (place % 2 == 0 && !prompts) {
-        return "an assistant's turn where a user's or an observation should be";
-    }
-    return place % 2 == 1 && prompts ? "a user's turn where an assistant's should be" : NULL;
-}
-
-static bool read_messages(const cJSON *list, const struct form *form,
-    struct lw_conversation *conversation, struct lw_record_fault *fault, struct lw_error *error)
-{
-    size_t number = 0;
-    const cJSON *message;
-    cJSON_ArrayForEach(message, list)
-    {
-        enum lw_role role = LW_ROLE_USER;
-        const char *text = "";
-        number++;
-        read_message(message, form, number, &role, &text, fault);
-        if (fault->reason[0]) {
-            return true;
-        }
-        if (number == 1 && role == LW_ROLE_SYSTEM) {
-            lw_free(conversation->system);
-            conversation->system = lw_strdup(text, error);
-            if (!conversation->system) {
-                return false;
-            }
-            continue;
-        }
-        const char *reason = turn_fault(conversation->count, role);
-        if (reason) {
-            fault->is_row = true;
-            return unusable(fault, "message %zu: %s", number, reason);
-        }
-        if (!lw_conversation_add(conversation, role, text, strlen(text), error)) {
-            return false;
-        }
-    }
-    fault->is_row = true;
-    if (conversation->count == 0) {
-        return unusable(fault, "no messages");
-    }
-    if (conversation->count == 1) {
-        return unusable(fault, "no assistant's turn");
-    }
-    if (conversation->count % 2) {
-        return unusable(fault, "the last turn is not the assistant's");
-    }
-    return true;
-}
-
-// --- the record -----------------------------------------------------------------------------------
-
-static bool read_system(const cJSON *record, struct lw_conversation *conversation,
-    struct lw_record_fault *fault, struct lw_error *error)
-{
-    const cJSON *system = member(record, "system");
-    if (!system) {
-        return true;
-    }
-    if (!cJSON_IsString(system)) {
-        return unusable(fault, "\"system\" is %s, not a text", type_name(system));
-    }
-    conversation->system = lw_strdup(system->valuestring, error);
-    return conversation->system != NULL;
-}
-
-// Tools are JSON as a text, or as it is.
-static bool read_tools(const cJSON *record, struct lw_conversation *conversation,
-    struct lw_record_fault *fault, struct lw_error *error)
-{
-    const cJSON *tools = member(record, "tools");
-    if (!tools) {
-        return true;
-    }
-    if (cJSON_IsString(tools)) {
-        conversation->tools = lw_strdup(tools->valuestring, error);
-        return conversation->tools != NULL;
-    }
-    if (!cJSON_IsArray(tools) && !cJSON_IsObject(tools)) {
-        return unusable(fault, "\"tools\" is %s, not a text or a list", type_name(tools));
-    }
-    char *printed = cJSON_PrintUnformatted(tools);
-    if (!printed) {
-        return lw_fail_memory(error, "the tools of a record", 0);
-    }
-    conversation->tools = lw_strdup(printed, error);
-    cJSON_free(printed);
-    return conversation->tools != NULL;
-}
-
-// Names the keys that there are, for a file in another format.
-static bool no_messages_fault(const cJSON *record, struct lw_record_fault *fault)
-{
-    char keys[120] = "";
-    size_t length = 0;
-    const cJSON *item;
-    cJSON_ArrayForEach(item, record)
-    {
-        int added = snprintf(keys + length, sizeof keys - length, "%s%.24s", length ? ", " : "",
-            item->string ? item->string : "");
-        length += added > 0 ? (size_t)added : 0;
-        if (length >= sizeof keys) {
-            break;
-        }
-    }
-    return unusable(fault, "neither \"conversations\" nor \"messages\" in it%s%s",
-        keys[0] ? ", only: " : "", keys);
-}
-
-static bool read_record(const cJSON *record, struct lw_conversation *conversation,
-    struct lw_record_fault *fault, struct lw_error *error)
-{
-    for (size_t i = 0; i < sizeof forms / sizeof forms[0]; i++) {
-        const cJSON *list = member(record, forms[i].list);
-        if (!list) {
-            continue;
-        }
-        if (!cJSON_IsArray(list)) {
-            return unusable(fault, "\"%s\" is %s, not a list", forms[i].list, type_name(list));
-        }
-        if (!read_system(record, conversation, fault, error) ||
-            !read_tools(record, conversation, fault, error)) {
-            return false;
-        }
-        return fault->reason[0] || read_messages(list, &forms[i], conversation, fault, error);
-    }
-    return no_messages_fault(record, fault);
-}
-
 uint64_t lw_record_fault_line(
     const char *text, uint64_t first_line, const struct lw_record_fault *fault)
 {
@@ -339,8 +99,8 @@ uint64_t lw_record_fault_line(
     return line;
 }
 
-bool lw_record_parse(const char *text, size_t length, struct lw_conversation *conversation,
-    struct lw_record_fault *fault, struct lw_error *error)
+bool lw_record_parse(const char *text, size_t length, const struct lw_record_format *format,
+    struct lw_conversation *conversation, struct lw_record_fault *fault, struct lw_error *error)
 {
     lw_conversation_clear(conversation);
     *fault = (struct lw_record_fault){0};
@@ -358,7 +118,7 @@ bool lw_record_parse(const char *text, size_t length, struct lw_conversation *co
         cJSON_Delete(record);
         return unusable_at(fault, (size_t)(end - text), "not valid JSON");
     }
-    bool judged = read_record(record, conversation, fault, error);
+    bool judged = lw_record_read(record, format, conversation, fault, error);
     cJSON_Delete(record);
     return judged;
 }

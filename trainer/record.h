@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// One ShareGPT record: the JSON text of an object to a conversation, with the rules of
-// LLaMA-Factory's SharegptDatasetConverter (data/converter.py). Called by records.c and dataset.c.
+// One record of a data file: the JSON text of an object to a conversation, with the rules of
+// LLaMA-Factory's converters (data/converter.py). Called by records.c and encoder.c.
 #ifndef LW_TRAINER_RECORD_H
 #define LW_TRAINER_RECORD_H
 
@@ -9,6 +9,7 @@
 
 #include "engine/base/error.h"
 #include "engine/text/conversation.h"
+#include "trainer/record_format.h"
 
 // Why a record cannot be used, for people.
 struct lw_record_fault {
@@ -19,14 +20,13 @@ struct lw_record_fault {
     bool is_row;
 };
 
-// Parses `length` bytes at `text` (a zero byte follows) into `conversation`, replacing what it held.
-// Taken are `conversations` with from/value (human, gpt, system, observation, function_call) or
-// `messages` with role/content (user, assistant, system, tool, ...); optional `system` and `tools`,
-// of which a first message with the system role replaces the former. After that message user or
-// observation and assistant or function call must take turns, ending with the latter.
+// Parses `length` bytes at `text` (a zero byte follows) into `conversation`, replacing what it held,
+// in the layout that `format` describes; see record_format.h. A first message with the system role
+// replaces the system column. After that message user or observation and assistant or function call
+// must take turns, ending with the latter. Columns that the format does not name are not looked at.
 // True with `fault->reason` set for a record that cannot be used; false only without memory.
-bool lw_record_parse(const char *text, size_t length, struct lw_conversation *conversation,
-    struct lw_record_fault *fault, struct lw_error *error);
+bool lw_record_parse(const char *text, size_t length, const struct lw_record_format *format,
+    struct lw_conversation *conversation, struct lw_record_fault *fault, struct lw_error *error);
 
 // The line of the file on which the fault shows, for a record whose first byte is on `first_line`.
 uint64_t lw_record_fault_line(

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// ShareGPT files as streams. See records.h.
+// Data files as streams. See records.h.
 #include "trainer/records.h"
 
 #include <stdio.h>
@@ -52,7 +52,8 @@ bool lw_records_cut(struct lw_records *records, struct lw_cut *cut, struct lw_er
     return lw_cutter_next(records->cutter, cut, error);
 }
 
-bool lw_records_next(struct lw_records *records, struct lw_record *record, struct lw_error *error)
+bool lw_records_next(struct lw_records *records, const struct lw_record_format *format,
+    struct lw_record *record, struct lw_error *error)
 {
     struct lw_cut cut;
     if (!lw_cutter_next(records->cutter, &cut, error)) {
@@ -69,7 +70,8 @@ bool lw_records_next(struct lw_records *records, struct lw_record *record, struc
         snprintf(record->fault.reason, sizeof record->fault.reason, "%s", cut.reason);
         return true;
     }
-    if (!lw_record_parse(cut.text, cut.length, &record->conversation, &record->fault, error)) {
+    if (!lw_record_parse(
+            cut.text, cut.length, format, &record->conversation, &record->fault, error)) {
         return false;
     }
     record->kind = record->fault.reason[0] ? LW_RECORD_BAD : LW_RECORD_GOOD;

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// A ShareGPT file as a stream of conversations: a JSON array or JSON Lines, plain or compressed by
+// A data file as a stream of conversations: a JSON array or JSON Lines, plain or compressed by
 // zstd, in the memory of its largest record. What cannot be used comes out as an event with line and
 // reason, in its place; what to do about it is the caller's choice.
 #ifndef LW_TRAINER_RECORDS_H
@@ -29,6 +29,7 @@ struct lw_record {
 };
 
 // The next record, parsed; `record` is reused from call to call.
-bool lw_records_next(struct lw_records *records, struct lw_record *record, struct lw_error *error);
+bool lw_records_next(struct lw_records *records, const struct lw_record_format *format,
+    struct lw_record *record, struct lw_error *error);
 
 #endif

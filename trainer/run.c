@@ -45,11 +45,16 @@ static bool load_data(struct lw_trainer *trainer, struct lw_error *error)
             recipe->model_name_or_path, (unsigned)lw_tokenizer_size(tokenizer),
             trainer->config.vocab_size);
     }
+    struct lw_sources sources = {0};
+    done = done && lw_sources_resolve(&sources, &recipe->dataset, recipe->dataset_dir, error);
     struct lw_dataset_params params = lw_recipe_dataset(recipe);
+    params.sources = sources.items;
+    params.source_count = sources.count;
     params.tokenizer = tokenizer;
     params.bad_record = forward_bad_record;
     params.context = &trainer->params;
     done = done && lw_dataset_load(&trainer->dataset, &params, error);
+    lw_sources_free(&sources);
     lw_tokenizer_close(tokenizer);
     if (done) {
         trainer->params.event(trainer->params.context,

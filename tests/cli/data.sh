@@ -39,7 +39,7 @@ printf '[\n{"conversations": [{"from": "human", "value": "\377"}]}]' > bytes.jso
 expect 0 'usage: lewin data show' "$lewin" data --help
 expect 2 'show or check' "$lewin" data
 expect 2 'did you mean --index?' "$lewin" data show --indx 3 "$model" good.json
-expect 2 'MODEL and FILE' "$lewin" data show "$model"
+expect 2 'MODEL and DATA' "$lewin" data show "$model"
 expect 2 'known: qwen' "$lewin" data check --template quen good.json
 expect 2 '--cutoff-len' "$lewin" data check --cutoff-len 0 good.json
 expect 2 'exclude each other' "$lewin" data check --mask-history --train-on-prompt good.json

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// Any bytes as a ShareGPT file: cut into records, each parsed. The portions in which the bytes
+// Any bytes as a data file: cut into records, each parsed in all layouts. The portions in which the bytes
 // arrive must not matter.
 #include <assert.h>
 #include <string.h>
@@ -29,11 +29,12 @@ static bool read_memory(
     return true;
 }
 
-static void add_record(struct lw_hash *hash, const struct lw_cut *cut)
+static void add_record(
+    struct lw_hash *hash, const struct lw_cut *cut, const struct lw_record_format *format)
 {
     struct lw_conversation conversation = {0};
     struct lw_record_fault fault;
-    bool parsed = lw_record_parse(cut->text, cut->length, &conversation, &fault, NULL);
+    bool parsed = lw_record_parse(cut->text, cut->length, format, &conversation, &fault, NULL);
     assert(parsed);
     assert(fault.offset <= cut->length);
     assert(fault.reason[0] || (conversation.count && conversation.count % 2 == 0));
@@ -47,7 +48,8 @@ static void add_record(struct lw_hash *hash, const struct lw_cut *cut)
 }
 
 // A hash of all that comes out.
-static uint64_t read_all(const uint8_t *bytes, size_t size, size_t portion)
+static uint64_t read_all(
+    const uint8_t *bytes, size_t size, size_t portion, const struct lw_record_format *format)
 {
     struct memory_source memory = {bytes, size, portion};
     struct lw_cutter *cutter = NULL;
@@ -62,7 +64,7 @@ static uint64_t read_all(const uint8_t *bytes, size_t size, size_t portion)
         assert(next && items <= size + 1);
         if (cut.kind == LW_CUT_RECORD) {
             assert(cut.text[cut.length] == 0);
-            add_record(&hash, &cut);
+            add_record(&hash, &cut, format);
         } else if (cut.kind == LW_CUT_FAULT) {
             lw_hash_add(&hash, &cut.line, sizeof cut.line);
             lw_hash_add(&hash, cut.reason, strlen(cut.reason));
@@ -74,9 +76,16 @@ static uint64_t read_all(const uint8_t *bytes, size_t size, size_t portion)
 
 int LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t size)
 {
-    uint64_t whole = read_all(bytes, size, SIZE_MAX), pieces = read_all(bytes, size, 3);
-    assert(whole == pieces);
-    (void)whole;
-    (void)pieces;
+    for (int layout = LW_LAYOUT_ANY; layout <= LW_LAYOUT_ALPACA; layout++) {
+        struct lw_record_format format = lw_record_format_default((enum lw_record_layout)layout);
+        format.system = "system";
+        format.tools = "tools";
+        format.history = "history";
+        uint64_t whole = read_all(bytes, size, SIZE_MAX, &format);
+        uint64_t pieces = read_all(bytes, size, 3, &format);
+        assert(whole == pieces);
+        (void)whole;
+        (void)pieces;
+    }
     return 0;
 }

@@ -63,10 +63,16 @@ static char *make_file(const char *name, size_t count, size_t bad, size_t broken
 
 enum { none = 1000 };
 
-static struct lw_dataset_params params_for(char *const *paths, size_t count)
+// Valid until the next call.
+static struct lw_dataset_params params_for(char **paths, size_t count)
 {
-    return (struct lw_dataset_params){.paths = (const char *const *)paths,
-        .path_count = count,
+    static struct lw_source sources[2];
+    assert_true(count <= 2);
+    for (size_t i = 0; i < count; i++) {
+        sources[i] = (struct lw_source){.name = paths[i], .paths = &paths[i], .path_count = 1};
+    }
+    return (struct lw_dataset_params){.sources = sources,
+        .source_count = count,
         .tokenizer = tokenizer,
         .chat_template = lw_template_find("qwen"),
         .mask = {.cutoff_len = 512},

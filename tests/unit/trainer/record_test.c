@@ -10,10 +10,13 @@
 #include "engine/base/alloc.h"
 #include "trainer/record.h"
 
+// Of a file that no dataset_info.json describes.
+static const struct lw_record_format any = {LW_LAYOUT_ANY};
+
 static void parse(
     const char *text, struct lw_conversation *conversation, struct lw_record_fault *fault)
 {
-    assert_true(lw_record_parse(text, strlen(text), conversation, fault, NULL));
+    assert_true(lw_record_parse(text, strlen(text), &any, conversation, fault, NULL));
 }
 
 static void reads_conversations(void **state)
@@ -158,7 +161,7 @@ static void nothing_leaks_without_memory(void **state)
     for (long successes = 0; !parsed; successes++) {
         struct lw_error error = {0};
         lw_memory_fail_after(successes);
-        parsed = lw_record_parse(text, strlen(text), &conversation, &fault, &error);
+        parsed = lw_record_parse(text, strlen(text), &any, &conversation, &fault, &error);
         lw_memory_fail_after(-1);
         assert_int_equal(error.status, parsed ? LW_OK : LW_NO_RESOURCE);
     }
