@@ -1,17 +1,19 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: Apache-2.0
-"""usage: compare_curve.py RUN [--tolerance 1e-3] [--micro-batch 2] [--case FOLDER]
+"""usage: compare_curve.py RUN [--tolerance 1e-3] [--cases FOLDER]
 
 Trains once more in PyTorch what `lewin train` trained into the folder RUN, and compares the two
 step by step. RUN holds all that is needed: recipe.yaml names the model and the data, and
-trainer_log.jsonl is the curve (the recipe needs logging_steps: 1 and compute_type: fp32). The second
-run is transformers' model under a loop that does what LLaMA-Factory and transformers' Trainer do,
-written from their sources and not from Lewin's. It ends with exit status 1 when a loss, or a
-gradient norm relative to itself, differs by more than the tolerance, when learning rates or tokens
-are not the same, or when transformers finds a tensor missing from or unknown in RUN.
+trainer_log.jsonl is the curve (the recipe needs logging_steps: 1, compute_type: fp32 and
+per_device_train_batch_size). The second run is transformers' model under a loop that does what
+LLaMA-Factory and transformers' Trainer do, written from their sources and not from Lewin's. It ends
+with exit status 1 when a loss, or a gradient norm relative to itself, differs by more than the
+tolerance, when learning rates or tokens are not the same, or when transformers finds a tensor missing
+from or unknown in RUN.
 
---case also writes a folder of the golden fixtures' format with transformers' logits, loss,
-gradients and greedy tokens for the model in RUN; `tests/golden/golden FOLDER` checks Lewin's own
+--cases also writes FOLDER/longest and FOLDER/shortest, of the golden fixtures' format, with
+transformers' logits, loss, gradients and greedy tokens of the model in RUN for the longest and the
+shortest example that it was trained on; `tests/golden/golden FOLDER/longest` checks Lewin's own
 against them. Needs torch, transformers, tokenizers, safetensors and yaml. Where the distribution
 links torch with a slow BLAS, put a fast one first:
 LD_LIBRARY_PATH=/usr/lib/x86_64-linux-gnu/openblas-openmp.
@@ -23,20 +25,16 @@ import pathlib
 import re
 import sys
 
-import numpy
 import torch
 import yaml
 from safetensors.torch import load_file, save_file
-from tokenizers import Tokenizer
-from transformers import Qwen2ForCausalLM, get_scheduler
+from transformers import AutoModelForCausalLM, get_scheduler
 
-DEFAULT_SYSTEM = "You are Qwen, created by Alibaba Cloud. You are a helpful assistant."
-NOT_TRAINED = -100
+from curve.examples import NOT_TRAINED, load_examples
+
 # What of a recipe this program does not know how to do.
-ONLY = {"template": "qwen", "compute_type": "fp32", "logging_steps": 1, "on_long_record": "cut"}
+ONLY = {"compute_type": "fp32", "logging_steps": 1, "on_long_record": "cut"}
 
-
-# --- From the files to token ids ------------------------------------------------------------------
 
 def read_recipe(run):
     recipe = yaml.safe_load((run / "recipe.yaml").read_text(encoding="utf-8"))
@@ -48,74 +46,12 @@ def read_recipe(run):
     return recipe
 
 
-def read_records(recipe):
-    names = recipe["dataset"]
-    for name in names if isinstance(names, list) else str(names).split(","):
-        path = pathlib.Path(recipe.get("dataset_dir") or "") / name.strip()
-        text = path.read_text(encoding="utf-8")
-        lines = text.lstrip().startswith("{")
-        records = [json.loads(x) for x in text.splitlines() if x] if lines else json.loads(text)
-        yield from records[: recipe.get("max_samples") or None]
-
-
-def encode(tokenizer, record):
-    """Pairs of ids (prompt, response). Every element of the template is encoded by itself, so that
-    no merge crosses a border between them."""
-    def ids(text):
-        return tokenizer.encode(text, add_special_tokens=False).ids
-
-    messages = [(m["from"], m["value"]) for m in record["conversations"]]
-    system = record.get("system")
-    if messages[0][0] == "system":
-        system = messages.pop(0)[1]
-    if len(messages) % 2 or {m[0] for m in messages} - {"human", "gpt"} or record.get("tools"):
-        sys.exit(f"only plain conversations are compared, not {json.dumps(record)[:200]}")
-    turns = []
-    for (_, prompt), (_, response) in zip(messages[::2], messages[1::2]):
-        begin = [] if turns else ids(f"<|im_start|>system\n{system or DEFAULT_SYSTEM}<|im_end|>\n")
-        user = ids(f"<|im_start|>user\n{prompt}<|im_end|>\n<|im_start|>assistant\n")
-        turns.append((begin + user, ids(f"{response}<|im_end|>\n")))
-    return turns
-
-
-def kept_lengths(source, target, room):
-    """LLaMA-Factory's infer_seqlen: how much of a turn is kept of what is left of cutoff_len."""
-    if target * 2 < room:
-        most = room
-    elif source * 2 < room:
-        most = room - source
-    else:
-        most = int(room * (target / (source + target)))
-    target = min(most, target)
-    return min(max(room - target, 0), source), target
-
-
-def make_example(turns, recipe):
-    """Token ids and labels of a conversation, cut to cutoff_len."""
-    last_only, ids, labels = recipe["mask_history"], [], []
-    for number, (source, target) in enumerate(reversed(turns) if last_only else turns):
-        if len(ids) >= recipe["cutoff_len"]:
-            break
-        kept = kept_lengths(len(source), len(target), recipe["cutoff_len"] - len(ids))
-        source, target = source[: kept[0]], target[: kept[1]]
-        asked = source if recipe["train_on_prompt"] else [NOT_TRAINED] * len(source)
-        given = [NOT_TRAINED] * len(target) if last_only and number else target
-        if last_only:
-            ids, labels = source + target + ids, asked + given + labels
-        else:
-            ids, labels = ids + source + target, labels + asked + given
-    return ids, labels
-
-
-def load_examples(recipe):
-    tokenizer = Tokenizer.from_file(f"{recipe['model_name_or_path']}/tokenizer.json")
-    examples = [make_example(encode(tokenizer, r), recipe) for r in read_records(recipe)]
-    share = recipe["val_size"]
-    if share:  # datasets.train_test_split
-        order = numpy.random.default_rng(recipe["seed"]).permutation(len(examples))
-        held_out = int(share) if share >= 1 else math.ceil(share * len(examples))
-        examples = [examples[i] for i in order[held_out:]]
-    return examples
+def read_log(run):
+    """The lines of every step as one."""
+    log = {}
+    for line in map(json.loads, (run / "trainer_log.jsonl").read_text().splitlines()):
+        log[line["current_steps"]] = log.get(line["current_steps"], {}) | line
+    return log
 
 
 # --- From examples to optimizer steps -------------------------------------------------------------
@@ -164,13 +100,14 @@ def make_optimizer(model, recipe):
         eps=recipe["adam_epsilon"])
 
 
-def train(model, steps, recipe, micro_batch):
+def train(model, steps, recipe):
     """Yields (loss, gradient norm before clipping, learning rate, tokens so far) of every step."""
     model.train()
     optimizer = make_optimizer(model, recipe)
     warmup = recipe["warmup_steps"] or math.ceil(len(steps) * recipe["warmup_ratio"])
     scheduler = get_scheduler(recipe["lr_scheduler_type"], optimizer, warmup, len(steps))
     limit, tokens = recipe["max_grad_norm"], 0
+    micro_batch = recipe["per_device_train_batch_size"]
     for examples in steps:
         # The loss is divided by the labels of all micro-batches of the step.
         labels = sum(label != NOT_TRAINED for _, row in examples for label in row)
@@ -180,13 +117,27 @@ def train(model, steps, recipe, micro_batch):
             loss = model(**batch, num_items_in_batch=labels, use_cache=False).loss
             loss.backward()
             loss_sum += loss.item()
-        norm = torch.nn.utils.clip_grad_norm_(model.parameters(), limit or math.inf).item()
+        # In double: torch adds up squares in fp32 and loses some 1e-4 of a large table's norm.
+        norm = math.hypot(*(p.grad.double().norm().item() for p in model.parameters()))
+        torch.nn.utils.clip_grad_norm_(model.parameters(), limit or math.inf)
         rate = optimizer.param_groups[0]["lr"]
         optimizer.step()
         scheduler.step()
         optimizer.zero_grad()
         tokens += sum(len(ids) for ids, _ in examples)
         yield loss_sum, norm, rate, tokens
+
+
+def evaluate(model, examples, size):
+    """Mean of the batches' means, weighted by their rows."""
+    total = 0.0
+    model.eval()
+    with torch.no_grad():
+        for first in range(0, len(examples), size):
+            batch = examples[first : first + size]
+            total += model(**collate(batch), use_cache=False).loss.item() * len(batch)
+    model.train()
+    return total / len(examples)
 
 
 # --- The comparison -------------------------------------------------------------------------------
@@ -197,11 +148,11 @@ def relative(actual, expected):
     return ((actual.double() - expected).norm() / expected.norm().clamp_min(1e-300)).item()
 
 
-def compare_steps(log, curve, tolerance):
+def compare_steps(log, curve, held_out_loss, tolerance):
     """Prints the table as the second run goes; True when all is within the tolerance."""
     print(f"{'step':>5} {'lewin':>11} {'torch':>11} {'difference':>11} {'rate':>12} {'difference':>11}"
           f" {'norm':>10} {'torch':>10} {'relative':>9}")
-    worst_loss = worst_rate = worst_norm = 0.0
+    worst_loss = worst_rate = worst_norm = worst_eval = 0.0
     same_tokens = True
     for step, (loss, norm, rate, tokens) in enumerate(curve, 1):
         line = log[step]
@@ -213,18 +164,22 @@ def compare_steps(log, curve, tolerance):
         worst_rate = max(worst_rate, abs(rate_off) / max(rate, 1e-300))
         worst_norm = max(worst_norm, abs(norm_off))
         same_tokens &= line["total_tokens"] == tokens
+        if "eval_loss" in line:
+            measured = held_out_loss()
+            print(f"      held out: {line['eval_loss']:.7f}, torch {measured:.7f}")
+            worst_eval = max(worst_eval, abs(line["eval_loss"] - measured))
     print(f"\n{step} steps, {tokens} tokens ({'the same' if same_tokens else 'NOT THE SAME'} in both)\n"
-          f"largest difference: loss {worst_loss:.2e}, gradient norm {worst_norm:.1e} of itself, "
-          f"learning rate {worst_rate:.1e} of itself")
+          f"largest difference: loss {worst_loss:.2e}, loss on held-out examples {worst_eval:.2e}, "
+          f"gradient norm {worst_norm:.1e} of itself, learning rate {worst_rate:.1e} of itself")
     # The log has nine digits.
-    return max(worst_loss, worst_norm) <= tolerance and worst_rate < 1e-8 and same_tokens
+    return max(worst_loss, worst_norm, worst_eval) <= tolerance and worst_rate < 1e-8 and same_tokens
 
 
 def compare_weights(run, start, model):
     """How far the weights of the two runs are apart, tensor by tensor."""
     files = run.glob("model*.safetensors")
     ours = {name: tensor for file in files for name, tensor in load_file(file).items()}
-    begun = Qwen2ForCausalLM.from_pretrained(start, dtype=torch.float32).state_dict()
+    begun = AutoModelForCausalLM.from_pretrained(start, dtype=torch.float32).state_dict()
     rows = []
     for name, theirs in model.state_dict().items():
         if name in ours:
@@ -241,7 +196,7 @@ def compare_weights(run, start, model):
 
 def load_result(run, model, example):
     """Loads RUN as anybody would; True when transformers finds just the tensors it looks for."""
-    tuned, found = Qwen2ForCausalLM.from_pretrained(
+    tuned, found = AutoModelForCausalLM.from_pretrained(
         run, dtype=torch.float32, output_loading_info=True)
     tuned.eval()
     model.eval()
@@ -289,25 +244,27 @@ def main():
     parser = argparse.ArgumentParser(description="compares a run of lewin train with PyTorch")
     parser.add_argument("run", type=pathlib.Path, help="its output folder")
     parser.add_argument("--tolerance", type=float, default=1e-3)
-    parser.add_argument("--micro-batch", type=int, default=2, help="examples computed at a time")
-    parser.add_argument("--case", type=pathlib.Path, help="golden case to write")
+    parser.add_argument("--cases", type=pathlib.Path, help="where to write two golden cases")
     options = parser.parse_args()
     recipe = read_recipe(options.run)
-    lines = (options.run / "trainer_log.jsonl").read_text().splitlines()
-    log = {x["current_steps"]: x for x in map(json.loads, lines) if "loss" in x}
-    examples = load_examples(recipe)
+    log = read_log(options.run)
+    examples, held_out = load_examples(recipe)
     steps = plan_steps(examples, recipe)
     if sorted(log) != list(range(1, len(steps) + 1)):
         sys.exit(f"{options.run}: the log has {len(log)} steps and the recipe means {len(steps)}")
     start = recipe["model_name_or_path"]
-    model = Qwen2ForCausalLM.from_pretrained(start, dtype=torch.float32)
-    print(f"PyTorch {torch.__version__}, {len(examples)} examples, "
+    model = AutoModelForCausalLM.from_pretrained(start, dtype=torch.float32)
+    print(f"PyTorch {torch.__version__}, {len(examples)} examples and {len(held_out)} held out, "
           f"{sum(p.numel() for p in model.parameters()) / 1e6:.2f} M parameters\n")
-    equal = compare_steps(log, train(model, steps, recipe, options.micro_batch), options.tolerance)
+    equal = compare_steps(
+        log, train(model, steps, recipe),
+        lambda: evaluate(model, held_out, recipe["per_device_eval_batch_size"]), options.tolerance)
     compare_weights(options.run, start, model)
     tuned, whole = load_result(options.run, model, steps[0][0])
-    if options.case:
-        write_case(options.case, options.run, tuned, steps[0][0])
+    if options.cases:
+        trained = sorted((x for step in steps for x in step), key=lambda x: len(x[0]))
+        write_case(options.cases / "shortest", options.run, tuned, trained[0])
+        write_case(options.cases / "longest", options.run, tuned, trained[-1])
     print(f"\n{'equal' if equal and whole else 'NOT EQUAL'} within {options.tolerance:g}")
     sys.exit(not (equal and whole))
 
