@@ -13,7 +13,7 @@ LW_PUSH_CONSTANTS(lw_rope_args)
 
 void main()
 {
-    uint half_columns = args.head_columns / 2, fours = (half_columns + 3) / 4;
+    uint half_columns = args.rotated_columns / 2, fours = (half_columns + 3) / 4;
     uint parts = (args.heads + args.heads_each - 1) / args.heads_each;
     uint64_t index = lw_group_index() * gl_WorkGroupSize.x + gl_LocalInvocationID.x;
     if (index >= uint64_t(args.tokens) * parts * fours) {
@@ -21,8 +21,10 @@ void main()
     }
     uint four = uint(index % fours), part = uint(index / fours % parts);
     uint token = uint(index / (uint64_t(fours) * parts)), i = four * 4;
+    uint table_row = U32(args.frequency_rows + uint64_t(token) * 4).at[0];
+    uint64_t frequency = args.frequency + uint64_t(table_row) * half_columns * 4;
     vec4 cosine, sine;
-    rotation(args.positions + uint64_t(token) * 4, args.frequency, i, half_columns, cosine, sine);
+    rotation(args.positions + uint64_t(token) * 4, frequency, i, half_columns, cosine, sine);
     cosine *= args.cosine_scale;
     sine *= args.sine_scale;
     uint end = min((part + 1) * args.heads_each, args.heads);

@@ -20,7 +20,7 @@ struct lw_pack {
 bool lw_batch_create(struct lw_batch **batch, uint32_t token_budget, struct lw_error *error)
 {
     size_t header = sizeof **batch, budget = token_budget;
-    struct lw_batch *made = lw_calloc(header + budget * 5 * sizeof(uint32_t), 1, error);
+    struct lw_batch *made = lw_calloc(header + budget * 6 * sizeof(uint32_t), 1, error);
     if (!made) {
         return false;
     }
@@ -29,7 +29,8 @@ bool lw_batch_create(struct lw_batch **batch, uint32_t token_budget, struct lw_e
     made->positions = made->tokens + budget;
     made->segment_start = made->positions + budget;
     made->segment_end = made->segment_start + budget;
-    made->targets = (int32_t *)(made->segment_end + budget);
+    made->rotary_row = made->segment_end + budget;
+    made->targets = (int32_t *)(made->rotary_row + budget);
     *batch = made;
     return true;
 }

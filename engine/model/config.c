@@ -3,7 +3,6 @@
 // and as transformers 5 writes it (rope_parameters, dtype). See config.h.
 #include "engine/model/config.h"
 
-#include <math.h>
 #include <string.h>
 
 #include "engine/base/alloc.h"
@@ -61,9 +60,9 @@ static bool read_dimensions(
         return false;
     }
     int64_t kv_heads = config->heads;
-    uint32_t usual = config->family->head_dim;
+    uint32_t usual = config->family->absent.head_dim;
     int64_t head_dim = usual ? usual : config->hidden_size / config->heads;
-    int64_t positions = 32768;
+    int64_t positions = config->family->absent.max_positions;
     if (!lw_json_optional_integer(
             scope, "num_key_value_heads", 1, config->heads, &kv_heads, error) ||
         !lw_json_optional_integer(scope, "head_dim", 2, 1024, &head_dim, error) ||
@@ -96,26 +95,21 @@ static bool read_dimensions(
     return true;
 }
 
-static bool read_rope(
+static bool read_rotary(
     struct lw_config *config, const struct lw_json_scope *scope, struct lw_error *error)
 {
-    const cJSON *parameters = lw_json_find(scope, "rope_parameters");
-    const cJSON *scaling = lw_json_find(scope, "rope_scaling");
-    config->rope_theta = 10000;
-    struct lw_json_scope inner = {parameters ? parameters : scaling,
-        parameters ? "config.json: rope_parameters" : "config.json: rope_scaling"};
-    const char *kind = "default";
-    if (inner.object && (!lw_json_is_object(&inner, error) ||
-                            !lw_json_optional_string(&inner, "type", &kind, error) ||
-                            !lw_json_optional_string(&inner, "rope_type", &kind, error))) {
+    const struct lw_rotary_params params = {.head_dim = config->head_dim,
+        .max_positions = config->max_position_embeddings,
+        .original_positions = config->family->absent.original_positions};
+    if (!lw_rotary_read(&config->rotary, scope, &params, error)) {
         return false;
     }
-    if (strcmp(kind, "default") != 0) {
-        return lw_fail(
-            error, LW_BAD_INPUT, "%s: rope type \"%s\" is not supported", scope->name, kind);
-    }
-    const struct lw_json_scope *place = parameters ? &inner : scope;
-    return lw_json_optional_number(place, "rope_theta", 1, 1e12, &config->rope_theta, error);
+    bool simple =
+        lw_rotary_rows(&config->rotary) == 1 && config->rotary.columns == config->head_dim;
+    return !config->family->qk_norm || simple ||
+           lw_fail(error, LW_BAD_INPUT,
+               "%s: longrope and a \"partial_rotary_factor\" are not supported for %s", scope->name,
+               config->family->architecture);
 }
 
 static bool read_type(
@@ -141,27 +135,103 @@ static bool read_type(
         scope->name, name);
 }
 
+// transformers 5 writes one entry per layer, which says more than the keys that it was made from.
+static bool read_layer_types(const struct lw_config *config, const struct lw_json_scope *scope,
+    bool *used, struct lw_error *error)
+{
+    const cJSON *list = lw_json_find(scope, "layer_types"), *item;
+    uint32_t layers = 0, sliding = 0;
+    cJSON_ArrayForEach(item, list)
+    {
+        const char *type = cJSON_GetStringValue(item);
+        bool slides = type && !strcmp(type, "sliding_attention");
+        if (!slides && !(type && !strcmp(type, "full_attention"))) {
+            return lw_fail(error, LW_BAD_INPUT,
+                "%s: \"layer_types\" holds \"%s\"; full_attention and sliding_attention are "
+                "supported",
+                scope->name, type ? type : "no text");
+        }
+        layers++;
+        sliding += slides;
+    }
+    if (layers && sliding && sliding < config->layers) {
+        return lw_fail(error, LW_BAD_INPUT,
+            "%s: a sliding window in only some of the layers (\"layer_types\") is not supported",
+            scope->name);
+    }
+    *used = layers ? sliding > 0 : *used;
+    return true;
+}
+
+// Where sliding_window counts only with a flag (Qwen), it begins at layer max_window_layers.
+static bool read_flagged_window(const struct lw_config *config, const struct lw_json_scope *scope,
+    bool *used, struct lw_error *error)
+{
+    int64_t full_layers = 28; // transformers' default
+    *used = false;
+    if (!lw_json_optional_bool(scope, "use_sliding_window", used, error) ||
+        !lw_json_optional_integer(
+            scope, "max_window_layers", 0, (int64_t)1 << 31, &full_layers, error)) {
+        return false;
+    }
+    if (!*used || lw_json_find(scope, "layer_types")) {
+        return !*used || read_layer_types(config, scope, used, error);
+    }
+    if (full_layers > 0 && full_layers < config->layers) {
+        return lw_fail(error, LW_BAD_INPUT,
+            "%s: a sliding window in only some of the layers (\"max_window_layers\": %lld) is "
+            "not supported",
+            scope->name, (long long)full_layers);
+    }
+    *used = full_layers == 0; // else no layer is left to have one
+    return true;
+}
+
 static bool read_window(
     struct lw_config *config, const struct lw_json_scope *scope, struct lw_error *error)
 {
-    int64_t window = 0, full_layers = 0;
-    bool used = !config->family->window_needs_flag;
+    const struct lw_family *family = config->family;
+    bool given = cJSON_GetObjectItemCaseSensitive(scope->object, "sliding_window") !=
+                 NULL; // null says: none
+    int64_t window = given ? 0 : family->absent.sliding_window;
+    bool used = family->has_window;
     if (!lw_json_optional_integer(scope, "sliding_window", 0, (int64_t)1 << 31, &window, error) ||
-        !lw_json_optional_integer(
-            scope, "max_window_layers", 0, (int64_t)1 << 31, &full_layers, error) ||
-        !lw_json_optional_bool(scope, "use_sliding_window", &used, error)) {
+        (family->window_needs_flag && !read_flagged_window(config, scope, &used, error))) {
         return false;
     }
-    if (used && window && config->family->window_needs_flag && full_layers > 0) {
-        if (full_layers < config->layers) {
-            return lw_fail(error, LW_BAD_INPUT,
-                "%s: a sliding window in only some of the layers (\"max_window_layers\": %lld) is "
-                "not supported",
-                scope->name, (long long)full_layers);
-        }
-        used = false; // no layer is left to have one
-    }
     config->sliding_window = used ? (uint32_t)window : 0;
+    return true;
+}
+
+// nn.Embedding counts a negative id from the end of the vocabulary.
+static bool read_pad_token(
+    struct lw_config *config, const struct lw_json_scope *scope, struct lw_error *error)
+{
+    bool given =
+        cJSON_GetObjectItemCaseSensitive(scope->object, "pad_token_id") != NULL; // null says: none
+    int64_t absent = config->family->absent.pad_token, size = config->vocab_size;
+    int64_t none = INT64_MAX, id = given || !absent ? none : absent;
+    if (!lw_json_optional_integer(scope, "pad_token_id", -size, size - 1, &id, error)) {
+        return false;
+    }
+    config->pad_token = id == none ? LW_CONFIG_NO_TOKEN : (uint32_t)(id < 0 ? id + size : id);
+    return true;
+}
+
+static bool refuse_flags(
+    const struct lw_config *config, const struct lw_json_scope *scope, struct lw_error *error)
+{
+    for (const char *const *key = config->family->refused; key && *key; key++) {
+        bool set = false;
+        if (!lw_json_optional_bool(scope, *key, &set, error)) {
+            return false;
+        }
+        if (set) {
+            return lw_fail(error, LW_BAD_INPUT,
+                "%s: \"%s\": true is not supported for %s; false is", scope->name, *key,
+                config->family->architecture);
+        }
+    }
     return true;
 }
 
@@ -183,27 +253,24 @@ static bool read_object(
     struct lw_config *config, const struct lw_json_scope *scope, struct lw_error *error)
 {
     const char *activation = "silu";
-    bool attention_bias = false;
-    double epsilon = 1e-6, range = 0.02;
-    if (!lw_json_is_object(scope, error) || !find_family(config, scope, error) ||
-        !read_dimensions(config, scope, error) ||
+    double epsilon, range = 0.02;
+    if (!lw_json_is_object(scope, error) || !find_family(config, scope, error)) {
+        return false;
+    }
+    epsilon = config->family->absent.rms_norm_eps;
+    if (!read_dimensions(config, scope, error) ||
         !lw_json_optional_number(scope, "rms_norm_eps", 0, 1, &epsilon, error) ||
         !lw_json_optional_number(scope, "initializer_range", 0, 10, &range, error) ||
         !lw_json_optional_bool(scope, "tie_word_embeddings", &config->tied, error) ||
         !lw_json_optional_string(scope, "hidden_act", &activation, error) ||
-        !lw_json_optional_bool(scope, "attention_bias", &attention_bias, error) ||
-        !read_rope(config, scope, error) || !read_type(config, scope, error) ||
-        !read_window(config, scope, error)) {
+        !read_rotary(config, scope, error) || !read_type(config, scope, error) ||
+        !read_window(config, scope, error) || !read_pad_token(config, scope, error) ||
+        !refuse_flags(config, scope, error)) {
         return false;
     }
     if (strcmp(activation, "silu") != 0) {
         return lw_fail(error, LW_BAD_INPUT, "%s: \"hidden_act\": \"%s\" is not supported; silu is",
             scope->name, activation);
-    }
-    // It would give the output projection a bias too. Qwen2 has no such setting.
-    if (attention_bias && !config->family->qkv_bias) {
-        return lw_fail(error, LW_BAD_INPUT,
-            "%s: \"attention_bias\": true is not supported; false is", scope->name);
     }
     config->rms_norm_eps = (float)epsilon;
     config->initializer_range = (float)range;
@@ -244,13 +311,4 @@ bool lw_config_load(struct lw_config *config, const char *folder, struct lw_erro
     lw_string_free(&path);
     lw_free(text);
     return loaded;
-}
-
-void lw_config_inverse_frequency(const struct lw_config *config, float *frequency)
-{
-    // transformers computes the exponent and the power in fp32.
-    for (uint32_t i = 0; i < config->head_dim / 2; i++) {
-        float exponent = (float)(2 * i) / (float)config->head_dim;
-        frequency[i] = 1.0f / (float)pow(config->rope_theta, (double)exponent);
-    }
 }

@@ -8,12 +8,12 @@
 
 #include "engine/base/error.h"
 #include "engine/base/types.h"
+#include "engine/model/rotary.h"
 
 struct lw_family;
 
-enum lw_rope_kind { LW_ROPE_PLAIN, LW_ROPE_LLAMA3, LW_ROPE_LONGROPE };
-
 #define LW_CONFIG_STOP_TOKENS 8
+#define LW_CONFIG_NO_TOKEN UINT32_MAX
 
 struct lw_config {
     const struct lw_family *family;
@@ -23,9 +23,9 @@ struct lw_config {
     uint32_t sliding_window; // keys a query sees; 0: all
     float rms_norm_eps, initializer_range;
     bool tied; // the head is the embedding
-    enum lw_rope_kind rope;
-    double rope_theta;
-    enum lw_type type;                           // of the weights on disk
+    struct lw_rotary rotary;
+    enum lw_type type;  // of the weights on disk
+    uint32_t pad_token; // its embedding gets no gradient; LW_CONFIG_NO_TOKEN: there is none
     uint32_t stop_tokens[LW_CONFIG_STOP_TOKENS]; // of generation_config.json, else config.json
     uint32_t stop_token_count;
 };
@@ -38,8 +38,5 @@ bool lw_config_load(struct lw_config *config, const char *folder, struct lw_erro
 // The same from the text of a config.json; `name` stands for it in messages.
 bool lw_config_parse(struct lw_config *config, const char *text, size_t length, const char *name,
     struct lw_error *error);
-
-// Inverse frequencies of the rotary embedding, [head_dim / 2] (transformers modeling_rope_utils).
-void lw_config_inverse_frequency(const struct lw_config *config, float *frequency);
 
 #endif

@@ -33,22 +33,19 @@ static bool allocate(struct lw_decoder *decoder, struct lw_error *error)
     const struct lw_config *config = params->config;
     enum lw_type type = params->weights->type;
     const float zero = 0;
-    float frequency[512]; // head_dim is at most 1024
-    uint64_t frequency_size = config->head_dim / 2 * sizeof *frequency;
     uint64_t scratch =
         scratch_size(decoder->device, config, type, params->tokens, params->gradients != NULL);
-    const struct lw_arena_params arena = {.name = "scratch", .expected = scratch + 4096};
+    const struct lw_arena_params arena = {.name = "scratch", .expected = scratch + 8192};
     const struct lw_activations_params activations = {
         .config = config, .tokens = params->tokens, .type = type, .keep = params->keep};
-    lw_config_inverse_frequency(config, frequency);
     return lw_arena_create(&decoder->arena, decoder->device, &arena, error) &&
            lw_arena_allocate(decoder->arena, scratch, &decoder->scratch, error) &&
-           lw_arena_allocate(decoder->arena, frequency_size, &decoder->inverse_frequency, error) &&
+           lw_layer_rotary_table(
+               decoder->device, decoder->arena, config, &decoder->inverse_frequency, error) &&
            lw_arena_allocate(decoder->arena, sizeof zero, &decoder->loss_sum, error) &&
            lw_upload(decoder->device, &decoder->loss_sum, 0, &zero, sizeof zero, error) &&
-           lw_upload(
-               decoder->device, &decoder->inverse_frequency, 0, frequency, frequency_size, error) &&
-           lw_inputs_create(&decoder->inputs, decoder->device, params->tokens, error) &&
+           lw_inputs_create(
+               &decoder->inputs, decoder->device, params->tokens, config->pad_token, error) &&
            lw_activations_create(&decoder->activations, decoder->device, &activations, error);
 }
 
@@ -180,6 +177,7 @@ bool lw_decoder_create(struct lw_decoder **out, struct lw_device *device,
             .positions = decoder->inputs->positions,
             .segment_start = decoder->inputs->segment_start,
             .segment_end = decoder->inputs->segment_end,
+            .rotary_row = decoder->inputs->rotary_row,
             .inverse_frequency = decoder->inverse_frequency,
             .scratch = decoder->scratch,
             .tokens = params->tokens};

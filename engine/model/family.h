@@ -35,13 +35,25 @@ struct lw_parameter_name {
     enum lw_part part;
 };
 
+// What an absent key of config.json means: the defaults of transformers' config classes.
+struct lw_family_absent {
+    double rms_norm_eps;
+    uint32_t head_dim;           // 0: hidden_size / heads
+    uint32_t max_positions;      // max_position_embeddings
+    uint32_t sliding_window;     // 0: none
+    uint32_t original_positions; // original_max_position_embeddings; 0: max_position_embeddings
+    uint32_t pad_token;          // 0: none
+};
+
 struct lw_family {
-    const char *architecture; // config.json: architectures[0]
-    const char *model_type;   // config.json: model_type
-    bool qkv_bias;            // LW_SLOT_QKV_BIAS is there
-    bool qk_norm;             // LW_SLOT_Q_NORM and LW_SLOT_K_NORM are there
-    uint32_t head_dim;        // of a config.json that has no "head_dim"; 0: hidden_size / heads
-    bool window_needs_flag;   // sliding_window counts only with use_sliding_window true
+    const char *architecture;   // config.json: architectures[0]
+    const char *model_type;     // config.json: model_type
+    bool qkv_bias;              // LW_SLOT_QKV_BIAS is there
+    bool qk_norm;               // LW_SLOT_Q_NORM and LW_SLOT_K_NORM are there
+    bool has_window;            // sliding_window counts...
+    bool window_needs_flag;     // only with use_sliding_window true
+    const char *const *refused; // keys that must not be true; ends with NULL. NULL: none
+    struct lw_family_absent absent;
     const struct lw_parameter_name *names; // ends with a NULL format
 };
 

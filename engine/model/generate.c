@@ -18,8 +18,8 @@ struct pass {
     uint32_t tokens;
     struct lw_arena *arena;
     struct lw_activations *activations;
-    struct lw_buffer ids, positions, segment_start, segment_end; // [tokens]
-    struct lw_buffer count;                                      // one uint32: tokens
+    struct lw_buffer ids, positions, segment_start, segment_end, rotary_row; // [tokens]
+    struct lw_buffer count;                                                  // one uint32: tokens
     struct lw_layer_context context;
     struct lw_stream *stream;
 };
@@ -29,9 +29,11 @@ struct lw_generator {
     const struct lw_config *config;
     const struct lw_store *weights;
     uint32_t capacity, length;
+    uint32_t *ids;       // [capacity]: the tokens so far
+    uint32_t rotary_row; // by which the keys in the cache are rotated
     struct lw_arena *arena;
     struct lw_tensor *keys, *values;    // [layers], each [capacity, kv_heads * head_dim]
-    struct lw_buffer inverse_frequency; // [head_dim / 2]
+    struct lw_buffer inverse_frequency; // the rotary table
     struct lw_buffer logits;            // [vocab_size] fp32
     struct pass step;                   // of one token, recorded once
 };
@@ -50,7 +52,7 @@ static bool allocate_pass(struct lw_generator *generator, struct pass *pass, str
     scratch = scratch > head_scratch ? scratch : head_scratch;
     uint64_t list = (uint64_t)pass->tokens * sizeof(uint32_t);
     const struct lw_arena_params arena = {
-        .name = "generation", .expected = scratch + 4 * list + 4096};
+        .name = "generation", .expected = scratch + 5 * list + 4096};
     const struct lw_activations_params activations = {
         .config = generator->config, .tokens = pass->tokens, .type = type, .keep = LW_KEEP_NOTHING};
     struct lw_layer_context *context = &pass->context;
@@ -64,6 +66,7 @@ static bool allocate_pass(struct lw_generator *generator, struct pass *pass, str
         !lw_arena_allocate(pass->arena, list, &pass->positions, error) ||
         !lw_arena_allocate(pass->arena, list, &pass->segment_start, error) ||
         !lw_arena_allocate(pass->arena, list, &pass->segment_end, error) ||
+        !lw_arena_allocate(pass->arena, list, &pass->rotary_row, error) ||
         !lw_arena_allocate(pass->arena, sizeof(uint32_t), &pass->count, error) ||
         !lw_activations_create(&pass->activations, device, &activations, error)) {
         return false;
@@ -71,6 +74,7 @@ static bool allocate_pass(struct lw_generator *generator, struct pass *pass, str
     context->positions = pass->positions;
     context->segment_start = pass->segment_start;
     context->segment_end = pass->segment_end;
+    context->rotary_row = pass->rotary_row;
     return lw_upload(device, &pass->count, 0, &pass->tokens, sizeof pass->tokens, error);
 }
 
@@ -168,14 +172,13 @@ static bool allocate_cache(struct lw_generator *generator, struct lw_error *erro
     uint32_t columns = config->kv_heads * config->head_dim;
     enum lw_type type = generator->weights->type;
     uint64_t size = (uint64_t)generator->capacity * columns * lw_type_size(type);
-    float frequency[512];
-    uint64_t frequency_size = config->head_dim / 2 * sizeof *frequency;
     const struct lw_arena_params arena = {.name = "key-value cache",
         .expected =
-            (2 * config->layers) * (size + 256) + config->vocab_size * sizeof(float) + 4096};
+            (2 * config->layers) * (size + 256) + config->vocab_size * sizeof(float) + 8192};
+    generator->ids = lw_calloc(generator->capacity, sizeof *generator->ids, error);
     generator->keys = lw_calloc(config->layers, sizeof *generator->keys, error);
     generator->values = lw_calloc(config->layers, sizeof *generator->values, error);
-    if (!generator->keys || !generator->values ||
+    if (!generator->ids || !generator->keys || !generator->values ||
         !lw_arena_create(&generator->arena, generator->device, &arena, error)) {
         return false;
     }
@@ -188,11 +191,8 @@ static bool allocate_cache(struct lw_generator *generator, struct lw_error *erro
         generator->keys[i] = lw_tensor_of(&keys, type, generator->capacity, columns);
         generator->values[i] = lw_tensor_of(&values, type, generator->capacity, columns);
     }
-    lw_config_inverse_frequency(config, frequency);
-    return lw_arena_allocate(
-               generator->arena, frequency_size, &generator->inverse_frequency, error) &&
-           lw_upload(generator->device, &generator->inverse_frequency, 0, frequency, frequency_size,
-               error) &&
+    return lw_layer_rotary_table(
+               generator->device, generator->arena, config, &generator->inverse_frequency, error) &&
            lw_arena_allocate(
                generator->arena, config->vocab_size * sizeof(float), &generator->logits, error);
 }
@@ -225,6 +225,7 @@ void lw_generator_destroy(struct lw_generator *generator)
     if (generator) {
         free_pass(&generator->step);
         lw_arena_destroy(generator->arena);
+        lw_free(generator->ids);
         lw_free(generator->keys);
         lw_free(generator->values);
         lw_free(generator);
@@ -264,9 +265,10 @@ static bool run(
         generator->config->vocab_size * sizeof *logits, error);
 }
 
-static bool upload_prompt(const struct lw_generator *generator, const struct pass *pass,
-    const uint32_t *ids, struct lw_error *error)
+static bool upload_prompt(
+    const struct lw_generator *generator, const struct pass *pass, struct lw_error *error)
 {
+    const uint32_t *ids = generator->ids;
     uint64_t size = (uint64_t)pass->tokens * sizeof *ids;
     uint32_t *list = lw_calloc(pass->tokens, sizeof *list, error);
     bool done = list && lw_upload(generator->device, &pass->ids, 0, ids, size, error) &&
@@ -279,7 +281,27 @@ static bool upload_prompt(const struct lw_generator *generator, const struct pas
         list[i] = pass->tokens;
     }
     done = done && lw_upload(generator->device, &pass->segment_end, 0, list, size, error);
+    for (uint32_t i = 0; done && i < pass->tokens; i++) {
+        list[i] = generator->rotary_row;
+    }
+    done = done && lw_upload(generator->device, &pass->rotary_row, 0, list, size, error);
     lw_free(list);
+    return done;
+}
+
+// Reads the first `count` of the generator's tokens anew.
+static bool read_all(
+    struct lw_generator *generator, uint32_t count, float *logits, struct lw_error *error)
+{
+    struct pass pass = {.tokens = count};
+    generator->rotary_row = lw_rotary_row(&generator->config->rotary, count);
+    bool done = allocate_pass(generator, &pass, error) && record_pass(generator, &pass, error) &&
+                upload_prompt(generator, &pass, error) &&
+                lw_upload(generator->device, &generator->step.rotary_row, 0, &generator->rotary_row,
+                    sizeof generator->rotary_row, error) &&
+                run(generator, &pass, logits, error);
+    free_pass(&pass);
+    generator->length = done ? count : 0;
     return done;
 }
 
@@ -289,26 +311,30 @@ bool lw_generator_prompt(struct lw_generator *generator, const uint32_t *ids, ui
     if (!check_ids(generator, ids, count, 0, error)) {
         return false;
     }
-    struct pass pass = {.tokens = count};
-    bool done = allocate_pass(generator, &pass, error) && record_pass(generator, &pass, error) &&
-                upload_prompt(generator, &pass, ids, error) && run(generator, &pass, logits, error);
-    free_pass(&pass);
-    generator->length = done ? count : 0;
-    return done;
+    memcpy(generator->ids, ids, count * sizeof *ids);
+    return read_all(generator, count, logits, error);
 }
 
 bool lw_generator_append(
     struct lw_generator *generator, uint32_t id, float *logits, struct lw_error *error)
 {
     const struct pass *step = &generator->step;
-    if (!check_ids(generator, &id, 1, generator->length, error) ||
-        !lw_upload(generator->device, &step->ids, 0, &id, sizeof id, error) ||
+    uint32_t count = generator->length + 1;
+    if (!check_ids(generator, &id, 1, generator->length, error)) {
+        return false;
+    }
+    generator->ids[generator->length] = id;
+    // Past longrope's original length every key is rotated otherwise, those in the cache too.
+    if (lw_rotary_row(&generator->config->rotary, count) != generator->rotary_row) {
+        return read_all(generator, count, logits, error);
+    }
+    if (!lw_upload(generator->device, &step->ids, 0, &id, sizeof id, error) ||
         !lw_upload(generator->device, &step->positions, 0, &generator->length,
             sizeof generator->length, error) ||
         !run(generator, step, logits, error)) {
         return false;
     }
-    generator->length++;
+    generator->length = count;
     return true;
 }
 

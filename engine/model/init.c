@@ -43,7 +43,7 @@ static float draw(
     }
     const struct lw_init_config *config = &init->config;
     if (parameter->slot == LW_SLOT_EMBEDDING &&
-        (int64_t)(index / parameter->columns) == config->pad_token) {
+        index / parameter->columns == config->model.pad_token) {
         return 0;
     }
     double normal = lw_random_normal(init->params->seed, stream, index);

@@ -85,7 +85,7 @@ static bool make_generation(
 bool lw_init_config_make(
     struct lw_init_config *config, const struct lw_init_params *params, struct lw_error *error)
 {
-    *config = (struct lw_init_config){.pad_token = -1};
+    *config = (struct lw_init_config){0};
     const char *text = params->config;
     cJSON *object = lw_json_parse(text, strlen(text), params->name, NULL, error);
     const struct lw_json_scope scope = {object, params->name};
@@ -93,8 +93,6 @@ bool lw_init_config_make(
     bool made = object && lw_config_parse(&as_given, text, strlen(text), params->name, error);
     made = made && set_type(object, params->type ? *params->type : as_given.type, error) &&
            (!params->tokenizer || set_tokenizer(object, &scope, params->tokenizer, error)) &&
-           lw_json_optional_integer(
-               &scope, "pad_token_id", -1, MOST_TOKENS, &config->pad_token, error) &&
            print(object, &config->text, error) && make_generation(config, &scope, error) &&
            lw_config_parse(
                &config->model, config->text.data, config->text.length, params->name, error);

@@ -10,7 +10,6 @@
 
 struct lw_init_config {
     struct lw_config model;
-    int64_t pad_token;           // -1: none
     struct lw_string text;       // config.json
     struct lw_string generation; // generation_config.json
 };

@@ -22,6 +22,7 @@ static const struct region_part parts[] = {
     PART(positions, 1, 0),
     PART(segment_start, 1, 0),
     PART(segment_end, 1, 0),
+    PART(rotary_row, 1, 0),
     PART(trained_rows, 1, 0),
     PART(targets, 1, 0),
     PART(order, 1, 0),
@@ -77,8 +78,8 @@ static bool allocate(struct lw_inputs *inputs, struct lw_error *error)
     return inputs->keys != NULL;
 }
 
-bool lw_inputs_create(
-    struct lw_inputs **out, struct lw_device *device, uint32_t tokens, struct lw_error *error)
+bool lw_inputs_create(struct lw_inputs **out, struct lw_device *device, uint32_t tokens,
+    uint32_t frozen_token, struct lw_error *error)
 {
     *out = NULL;
     struct lw_inputs *inputs = lw_calloc(1, sizeof *inputs, error);
@@ -87,6 +88,7 @@ bool lw_inputs_create(
     }
     inputs->device = device;
     inputs->token_count = tokens;
+    inputs->frozen_token = frozen_token;
     bool made = allocate(inputs, error);
     for (int i = 0; made && i < 2; i++) {
         made = lw_stream_create(&inputs->copies[i], device, "uploading a batch", error);
@@ -128,12 +130,15 @@ static int compare_keys(const void *left, const void *right)
     return a[0] != b[0] ? (a[0] < b[0] ? -1 : 1) : a[1] < b[1] ? -1 : a[1] > b[1];
 }
 
-// Positions grouped by token id, for the deterministic gradient of the embedding.
+// Positions grouped by token id, for the deterministic gradient of the embedding. Those of the
+// frozen token come last and make no group.
 static void stage_groups(struct lw_inputs *inputs, const struct lw_batch *batch)
 {
-    uint32_t count = batch->token_budget;
+    uint32_t count = batch->token_budget, grouped = 0;
     for (uint32_t i = 0; i < count; i++) {
-        inputs->keys[2 * i] = batch->tokens[i];
+        bool frozen = batch->tokens[i] == inputs->frozen_token;
+        grouped += !frozen;
+        inputs->keys[2 * i] = frozen ? UINT32_MAX : batch->tokens[i];
         inputs->keys[2 * i + 1] = i;
     }
     qsort(inputs->keys, count, 2 * sizeof *inputs->keys, compare_keys);
@@ -141,12 +146,13 @@ static void stage_groups(struct lw_inputs *inputs, const struct lw_batch *batch)
     uint32_t *group_start = staged(inputs, &inputs->group_start);
     uint32_t groups = 0;
     for (uint32_t i = 0; i < count; i++) {
-        if (i == 0 || inputs->keys[2 * i] != inputs->keys[2 * i - 2]) {
+        bool begins = i == 0 || inputs->keys[2 * i] != inputs->keys[2 * i - 2];
+        if (i < grouped && begins) {
             group_start[groups++] = i;
         }
         order[i] = inputs->keys[2 * i + 1];
     }
-    group_start[groups] = count;
+    group_start[groups] = grouped;
     *staged(inputs, &inputs->group_count) = groups;
 }
 
@@ -157,6 +163,7 @@ static void stage(struct lw_inputs *inputs, const struct lw_batch *batch, float 
     memcpy(staged(inputs, &inputs->positions), batch->positions, size);
     memcpy(staged(inputs, &inputs->segment_start), batch->segment_start, size);
     memcpy(staged(inputs, &inputs->segment_end), batch->segment_end, size);
+    memcpy(staged(inputs, &inputs->rotary_row), batch->rotary_row, size);
     uint32_t *rows = staged(inputs, &inputs->trained_rows);
     uint32_t *targets = staged(inputs, &inputs->targets);
     uint32_t trained = 0;

@@ -10,17 +10,17 @@
 
 struct lw_inputs {
     // On the device. [tokens] uint32 unless said.
-    struct lw_buffer tokens, positions, segment_start, segment_end;
+    struct lw_buffer tokens, positions, segment_start, segment_end, rotary_row;
     struct lw_buffer trained_rows; // positions with a target, ascending
     struct lw_buffer targets;      // their targets
-    struct lw_buffer order;        // positions sorted by token id, then position
+    struct lw_buffer order;        // positions sorted by token id, then position; frozen ones last
     struct lw_buffer group_start;  // [tokens + 1]: where each run of equal ids begins in order
     struct lw_buffer row_count;    // one uint32: trained rows
-    struct lw_buffer group_count;  // one uint32: runs
+    struct lw_buffer group_count;  // one uint32: runs, without the frozen token's
     struct lw_buffer loss_scale;   // one fp32
     // Private.
     struct lw_device *device;
-    uint32_t token_count;
+    uint32_t token_count, frozen_token;
     struct lw_arena *arena, *staging_arena;
     struct lw_buffer all, staging[2];
     struct lw_stream *copies[2];
@@ -29,8 +29,9 @@ struct lw_inputs {
     uint32_t *keys; // scratch of the sort
 };
 
-bool lw_inputs_create(
-    struct lw_inputs **inputs, struct lw_device *device, uint32_t tokens, struct lw_error *error);
+// The embedding of `frozen_token` (UINT32_MAX: none) gets no gradient as an input.
+bool lw_inputs_create(struct lw_inputs **inputs, struct lw_device *device, uint32_t tokens,
+    uint32_t frozen_token, struct lw_error *error);
 void lw_inputs_destroy(struct lw_inputs *inputs); // the device must be done with them
 
 // Device and staging bytes that lw_inputs_create takes, for the plan.

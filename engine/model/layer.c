@@ -4,6 +4,7 @@
 
 #include <math.h>
 
+#include "engine/gpu/transfer.h"
 #include "engine/ops/attention.h"
 #include "engine/ops/matmul.h"
 #include "engine/ops/mlp.h"
@@ -60,6 +61,17 @@ uint64_t lw_layer_scratch(const struct lw_device *device, const struct lw_config
     return size;
 }
 
+bool lw_layer_rotary_table(struct lw_device *device, struct lw_arena *arena,
+    const struct lw_config *config, struct lw_buffer *table, struct lw_error *error)
+{
+    float frequencies[2 * LW_ROTARY_MOST];
+    const struct lw_rotary *rotary = &config->rotary;
+    uint64_t size = (uint64_t)lw_rotary_rows(rotary) * (rotary->columns / 2) * sizeof *frequencies;
+    lw_rotary_frequencies(rotary, frequencies);
+    return lw_arena_allocate(arena, size, table, error) &&
+           lw_upload(device, table, 0, frequencies, size, error);
+}
+
 static struct lw_tensor weight(
     const struct lw_layer_context *context, uint32_t layer, enum lw_slot slot)
 {
@@ -79,9 +91,11 @@ static struct lw_rope rope(
     return (struct lw_rope){.x = *qk,
         .heads = context->config->heads + context->config->kv_heads,
         .head_dim = context->config->head_dim,
-        .scale = 1,
+        .rotated = context->config->rotary.columns,
+        .scale = (float)context->config->rotary.attention_factor,
         .inverse = inverse,
         .positions = context->positions,
+        .frequency_rows = context->rotary_row,
         .inverse_frequency = context->inverse_frequency};
 }
 
@@ -98,7 +112,7 @@ static struct lw_qk_norm qk_norm(
         .kv_heads = config->kv_heads,
         .head_dim = config->head_dim,
         .epsilon = config->rms_norm_eps,
-        .scale = 1,
+        .scale = (float)config->rotary.attention_factor,
         .positions = context->positions,
         .inverse_frequency = context->inverse_frequency};
 }

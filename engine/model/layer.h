@@ -14,7 +14,8 @@ struct lw_layer_context {
     const struct lw_store *gradients;            // fp32, added to; NULL: forward only
     struct lw_buffer positions;                  // [tokens] uint32
     struct lw_buffer segment_start, segment_end; // [tokens] uint32
-    struct lw_buffer inverse_frequency;          // [head_dim / 2] fp32
+    struct lw_buffer rotary_row;                 // [tokens] uint32
+    struct lw_buffer inverse_frequency;          // [rows, rotary.columns / 2] fp32
     struct lw_buffer scratch;                    // lw_layer_scratch() bytes
     uint32_t tokens;
 };
@@ -22,6 +23,10 @@ struct lw_layer_context {
 // Scratch for any product or reduction of a layer.
 uint64_t lw_layer_scratch(const struct lw_device *device, const struct lw_config *config,
     enum lw_type type, uint32_t tokens, bool backward);
+
+// Allocates and fills the rotary table, [rows, rotary.columns / 2] fp32.
+bool lw_layer_rotary_table(struct lw_device *device, struct lw_arena *arena,
+    const struct lw_config *config, struct lw_buffer *table, struct lw_error *error);
 
 // Norm, query, key and value of `layer`: values->normed, values->qkv and values->rotated from
 // values->input.

@@ -55,7 +55,7 @@ static bool parse(struct bench *bench, int argc, char **argv)
 static bool make_batch(
     struct lw_batch *batch, uint32_t tokens, uint32_t vocab_size, struct lw_error *error)
 {
-    uint32_t *block = lw_calloc((size_t)tokens * 5, sizeof *block, error);
+    uint32_t *block = lw_calloc((size_t)tokens * 6, sizeof *block, error);
     *batch = (struct lw_batch){.tokens = block, .token_budget = tokens, .used = tokens};
     if (!block) {
         return false;
@@ -64,6 +64,7 @@ static bool make_batch(
     batch->segment_start = block + 2 * (size_t)tokens;
     batch->segment_end = block + 3 * (size_t)tokens;
     batch->targets = (int32_t *)(block + 4 * (size_t)tokens);
+    batch->rotary_row = block + 5 * (size_t)tokens;
     for (uint32_t i = 0; i < tokens; i++) {
         batch->tokens[i] = (uint32_t)lw_random_below(1, 0, i, vocab_size);
         batch->positions[i] = i;

@@ -26,13 +26,6 @@ bool golden_case_open(struct golden_case *golden, const char *folder, struct lw_
         golden_case_close(golden);
         return false;
     }
-    const struct lw_tensor_info *ids = lw_safetensors_find(golden->tensors, "input_ids");
-    if (!ids || ids->rank != 2) {
-        golden_case_close(golden);
-        return lw_fail(error, LW_BAD_INPUT, "%s: no input_ids [B, T]", path);
-    }
-    golden->rows = (uint32_t)ids->shape[0];
-    golden->columns = (uint32_t)ids->shape[1];
     return true;
 }
 
@@ -108,29 +101,56 @@ double golden_noise(const struct golden_case *golden, const char *name)
     return first && cJSON_IsNumber(first) ? first->valuedouble : 0;
 }
 
-// The part of an optional tensor that belongs to micro-batch `index`.
-static bool read_part(const struct golden_case *golden, const char *prefix, const char *name,
-    uint32_t index, int32_t **values, struct lw_error *error)
+// What a batch is made of: [rows, columns] each; all but ids may be NULL.
+struct parts {
+    uint32_t rows, columns;
+    int32_t *ids, *labels, *positions, *segments;
+};
+
+// Reads the values of PREFIXNAME that belong to micro-batch `index`, if there is such a tensor.
+static bool read_part(const struct golden_case *golden, const char *full, uint64_t first,
+    uint64_t size, int32_t **values, struct lw_error *error)
 {
-    char full[128];
-    uint64_t count, size = (uint64_t)golden->rows * golden->columns;
-    snprintf(full, sizeof full, "%s%s", prefix, name);
-    *values = NULL;
-    bool optional = !strcmp(name, "position_ids") || !strcmp(name, "segment_ids");
-    if (optional && !lw_safetensors_find(golden->tensors, full)) {
+    uint64_t count;
+    if (!lw_safetensors_find(golden->tensors, full)) {
         return true;
     }
     *values = golden_integers(golden, full, &count, error);
     if (!*values) {
         return false;
     }
-    if ((index + 1) * size > count) {
-        lw_free(*values);
-        *values = NULL;
-        return lw_fail(
-            error, LW_BAD_INPUT, "%s: %s has no micro-batch %u", golden->folder, full, index);
+    if (first + size > count) {
+        return lw_fail(error, LW_BAD_INPUT, "%s: %s has only %llu numbers", golden->folder, full,
+            (unsigned long long)count);
     }
-    memmove(*values, *values + index * size, size * sizeof **values);
+    memmove(*values, *values + first, size * sizeof **values);
+    return true;
+}
+
+static bool read_parts(const struct golden_case *golden, const char *prefix, uint32_t index,
+    struct parts *parts, struct lw_error *error)
+{
+    const struct {
+        const char *name;
+        int32_t **values;
+    } list[] = {{"input_ids", &parts->ids}, {"labels", &parts->labels},
+        {"position_ids", &parts->positions}, {"segment_ids", &parts->segments}};
+    for (size_t i = 0; i < sizeof list / sizeof *list; i++) {
+        char full[128];
+        snprintf(full, sizeof full, "%s%s", prefix, list[i].name);
+        if (i == 0) {
+            const struct lw_tensor_info *ids = lw_safetensors_find(golden->tensors, full);
+            if (!ids || ids->rank < 2) {
+                return lw_fail(error, LW_BAD_INPUT, "%s: no %s [..., B, T]", golden->folder, full);
+            }
+            parts->rows = (uint32_t)ids->shape[ids->rank - 2];
+            parts->columns = (uint32_t)ids->shape[ids->rank - 1];
+        }
+        uint64_t size = (uint64_t)parts->rows * parts->columns;
+        if (!read_part(golden, full, index * size, size, list[i].values, error)) {
+            return false;
+        }
+    }
     return true;
 }
 
@@ -141,58 +161,66 @@ static bool begins(const int32_t *segments, uint32_t row_start, uint32_t t)
     return t == 0 || (row && (row[t] != row[t - 1] || row[t] == 0));
 }
 
-static void fill_row(const struct golden_case *golden, uint32_t row, const int32_t *labels,
-    const int32_t *positions, const int32_t *segments, struct lw_batch *batch)
+static void fill_row(const struct parts *parts, uint32_t row, struct lw_batch *batch)
 {
-    uint32_t columns = golden->columns, start = row * columns, first = start;
+    uint32_t columns = parts->columns, start = row * columns, first = start;
     for (uint32_t t = 0; t < columns; t++) {
         uint32_t at = start + t;
-        first = begins(segments, start, t) ? at : first;
+        bool labelled = parts->labels && t + 1 < columns && parts->labels[at + 1] >= 0;
+        first = begins(parts->segments, start, t) ? at : first;
         batch->segment_start[at] = first;
-        batch->positions[at] = positions ? (uint32_t)positions[at] : t;
-        batch->targets[at] = t + 1 < columns ? labels[at + 1] : -1;
-        if (batch->targets[at] < 0) {
-            batch->targets[at] = -1;
-        } else {
-            batch->trained++;
-        }
+        batch->positions[at] = parts->positions ? (uint32_t)parts->positions[at] : t;
+        batch->targets[at] = labelled ? parts->labels[at + 1] : -1;
+        batch->trained += labelled;
     }
     uint32_t end = start + columns;
     for (uint32_t t = columns; t-- > 0;) {
         batch->segment_end[start + t] = end;
-        end = begins(segments, start, t) ? start + t : end;
+        end = begins(parts->segments, start, t) ? start + t : end;
     }
 }
 
-bool golden_batch(const struct golden_case *golden, const char *prefix, uint32_t index,
-    struct lw_batch *batch, struct lw_error *error)
+static bool fill(const struct parts *parts, const struct lw_rotary *rotary, struct lw_batch *batch,
+    struct lw_error *error)
 {
-    uint32_t size = golden->rows * golden->columns;
-    int32_t *ids, *labels = NULL, *positions = NULL, *segments = NULL;
-    *batch = (struct lw_batch){.token_budget = size, .used = size};
-    uint32_t *block = lw_calloc((size_t)size * 5, sizeof *block, error);
-    bool read = block && read_part(golden, prefix, "input_ids", index, &ids, error) &&
-                read_part(golden, prefix, "labels", index, &labels, error) &&
-                read_part(golden, prefix, "position_ids", index, &positions, error) &&
-                read_part(golden, prefix, "segment_ids", index, &segments, error);
-    if (read) {
-        batch->tokens = block;
-        batch->positions = block + size;
-        batch->segment_start = block + 2 * (size_t)size;
-        batch->segment_end = block + 3 * (size_t)size;
-        batch->targets = (int32_t *)(block + 4 * (size_t)size);
-        memcpy(batch->tokens, ids, size * sizeof *ids);
-        lw_free(ids);
-        for (uint32_t row = 0; row < golden->rows; row++) {
-            fill_row(golden, row, labels, positions, segments, batch);
-        }
-    } else {
-        lw_free(block);
+    uint32_t size = parts->rows * parts->columns, last = 0;
+    uint32_t *block = lw_calloc((size_t)size * 6, sizeof *block, error);
+    if (!block) {
+        return false;
     }
-    lw_free(labels);
-    lw_free(positions);
-    lw_free(segments);
-    return read;
+    *batch = (struct lw_batch){.tokens = block,
+        .positions = block + size,
+        .segment_start = block + 2 * (size_t)size,
+        .segment_end = block + 3 * (size_t)size,
+        .rotary_row = block + 4 * (size_t)size,
+        .targets = (int32_t *)(block + 5 * (size_t)size),
+        .token_budget = size,
+        .used = size};
+    memcpy(batch->tokens, parts->ids, size * sizeof *batch->tokens);
+    for (uint32_t row = 0; row < parts->rows; row++) {
+        fill_row(parts, row, batch);
+    }
+    for (uint32_t i = 0; i < size; i++) {
+        last = batch->positions[i] > last ? batch->positions[i] : last;
+    }
+    for (uint32_t i = 0; i < size; i++) {
+        batch->rotary_row[i] = lw_rotary_row(rotary, (uint64_t)last + 1);
+    }
+    return true;
+}
+
+bool golden_batch(const struct golden_case *golden, const char *prefix, uint32_t index,
+    const struct lw_rotary *rotary, struct lw_batch *batch, struct lw_error *error)
+{
+    struct parts parts = {0};
+    *batch = (struct lw_batch){0};
+    bool done =
+        read_parts(golden, prefix, index, &parts, error) && fill(&parts, rotary, batch, error);
+    lw_free(parts.ids);
+    lw_free(parts.labels);
+    lw_free(parts.positions);
+    lw_free(parts.segments);
+    return done;
 }
 
 void golden_batch_free(struct lw_batch *batch)

@@ -9,13 +9,13 @@
 #include "engine/base/error.h"
 #include "engine/io/safetensors.h"
 #include "engine/model/batch.h"
+#include "engine/model/rotary.h"
 
 struct golden_case {
     char folder[1024], model[1100];
     cJSON *json;  // golden.json
     cJSON *noise; // noise.json, or NULL
     struct lw_safetensors *tensors;
-    uint32_t rows, columns; // of input_ids: batch and tokens
 };
 
 bool golden_case_open(struct golden_case *golden, const char *folder, struct lw_error *error);
@@ -31,11 +31,12 @@ int32_t *golden_integers(
 // max |golden - float64| of a tensor: the reference's own rounding. 0 without noise.json.
 double golden_noise(const struct golden_case *golden, const char *name);
 
-// Micro-batch `index` of the tensors PREFIXinput_ids, PREFIXlabels and, where present,
-// PREFIXposition_ids and PREFIXsegment_ids, all rows one after another. Its position is t + row *
-// columns. Free with golden_batch_free.
+// Micro-batch `index` of the tensor PREFIXinput_ids [..., B, T] and, where present, PREFIXlabels,
+// PREFIXposition_ids and PREFIXsegment_ids, all rows one after another: column t of row r is
+// position t + r * T. One forward call of transformers, so one row of the rotary table. Free with
+// golden_batch_free.
 bool golden_batch(const struct golden_case *golden, const char *prefix, uint32_t index,
-    struct lw_batch *batch, struct lw_error *error);
+    const struct lw_rotary *rotary, struct lw_batch *batch, struct lw_error *error);
 void golden_batch_free(struct lw_batch *batch);
 
 #endif

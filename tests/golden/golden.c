@@ -21,6 +21,7 @@ struct tolerances {
     double logits, loss, gradient, step_loss, grad_norm;
     double weights;     // of a tensor, in bf16
     double weights_off; // share of elements, in fp32
+    double tie;         // how far a greedy token's logit may be below the largest
 };
 
 struct golden {
@@ -46,7 +47,8 @@ static const struct tolerances bf16_tolerances = {.logits = 3e-2,
     .gradient = 3e-2,
     .step_loss = 1e-2,
     .grad_norm = 3e-2,
-    .weights = 3e-2};
+    .weights = 3e-2,
+    .tie = 5e-2};
 
 static double number(const cJSON *object, const char *key, double fallback)
 {
@@ -60,13 +62,14 @@ static const char *text(const cJSON *object, const char *key)
     return value ? value : "";
 }
 
-static bool create_training(
-    struct golden *golden, const cJSON *run, struct lw_training **training, struct lw_error *error)
+// `run` may be NULL, where nothing is trained.
+static bool create_training(struct golden *golden, const cJSON *run, uint32_t tokens,
+    struct lw_training **training, struct lw_error *error)
 {
     const cJSON *betas = cJSON_GetObjectItemCaseSensitive(run, "betas");
     const struct lw_training_params params = {.config = &golden->config,
         .type = golden->type,
-        .tokens = golden->input.rows * golden->input.columns,
+        .tokens = tokens,
         .keep = golden->keep,
         .beta1 = betas ? (float)cJSON_GetArrayItem(betas, 0)->valuedouble : 0.9f,
         .beta2 = betas ? (float)cJSON_GetArrayItem(betas, 1)->valuedouble : 0.999f,
@@ -101,23 +104,24 @@ static bool read_logits(struct golden *golden, struct lw_training *training,
     return done;
 }
 
-static bool check_logits(struct golden *golden, struct lw_training *training,
+static bool check_logits(struct golden *golden, struct lw_training *training, const char *name,
     const struct lw_batch *batch, struct lw_error *error)
 {
-    uint64_t count;
-    float *expected = golden_floats(&golden->input, "logits", &count, error);
-    float *actual = lw_calloc(count, sizeof *actual, error);
+    uint64_t count, size = (uint64_t)batch->token_budget * golden->config.vocab_size;
+    float *expected = golden_floats(&golden->input, name, &count, error);
+    float *actual = lw_calloc(size, sizeof *actual, error);
     int32_t *segments = golden_integers(&golden->input, "segment_ids", &(uint64_t){0}, NULL);
     bool done = expected && actual && read_logits(golden, training, batch, actual, error);
     if (done) {
         uint64_t vocab_size = golden->config.vocab_size;
-        for (uint64_t i = 0; segments && i < count; i++) {
+        bool packed = segments && !strcmp(name, "logits");
+        for (uint64_t i = 0; packed && i < count; i++) {
             if (segments[i / vocab_size] == 0) { // padding: its logits mean nothing
                 actual[i] = expected[i] = 0;
             }
         }
-        golden_compare(&golden->report, "logits", "logits", actual, expected, count,
-            golden->tolerances.logits);
+        golden_compare(
+            &golden->report, "logits", name, actual, expected, count, golden->tolerances.logits);
     }
     lw_free(expected);
     lw_free(actual);
@@ -192,9 +196,9 @@ static bool check_batch(struct golden *golden, struct lw_error *error)
     struct lw_training *training = NULL;
     struct lw_batch batch = {0};
     bool done =
-        create_training(golden, NULL, &training, error) &&
-        golden_batch(&golden->input, "", 0, &batch, error) &&
-        check_logits(golden, training, &batch, error) &&
+        golden_batch(&golden->input, "", 0, &golden->config.rotary, &batch, error) &&
+        create_training(golden, NULL, batch.token_budget, &training, error) &&
+        check_logits(golden, training, "logits", &batch, error) &&
         lw_decoder_submit(training->decoder, &batch, 1 / (float)batch.trained, true, error) &&
         check_loss(golden, training, error) &&
         check_token_losses(golden, training, &batch, error) &&
@@ -204,30 +208,53 @@ static bool check_batch(struct golden *golden, struct lw_error *error)
     return done;
 }
 
-// One optimizer step: all micro-batches, normalised by all targets of the step.
-static bool run_step(struct golden *golden, struct lw_training *training, uint32_t step,
-    uint32_t accumulation, double rate, float max_grad_norm, struct lw_step_report *report,
-    struct lw_error *error)
+// A second batch, without labels, that some cases have.
+static bool check_short(struct golden *golden, struct lw_error *error)
 {
-    struct lw_batch batches[16] = {0};
-    uint32_t trained = 0;
-    bool done = accumulation <= 16;
+    struct lw_training *training = NULL;
+    struct lw_batch batch = {0};
+    if (!lw_safetensors_find(golden->input.tensors, "short.input_ids")) {
+        return true;
+    }
+    bool done = golden_batch(&golden->input, "short.", 0, &golden->config.rotary, &batch, error) &&
+                create_training(golden, NULL, batch.token_budget, &training, error) &&
+                check_logits(golden, training, "short.logits", &batch, error);
+    golden_batch_free(&batch);
+    lw_training_destroy(training);
+    return done;
+}
+
+// Micro-batch `index` of step `step`.
+static bool read_micro_batch(const struct golden *golden, const cJSON *run, uint32_t step,
+    uint32_t index, struct lw_batch *batch, struct lw_error *error)
+{
+    uint32_t accumulation = (uint32_t)number(run, "accum", 1);
+    return golden_batch(&golden->input, "train.", step * accumulation + index,
+        &golden->config.rotary, batch, error);
+}
+
+// One optimizer step: all micro-batches, normalised by all targets of the step.
+static bool run_step(struct golden *golden, struct lw_training *training, const cJSON *run,
+    uint32_t step, double rate, struct lw_step_report *report, struct lw_error *error)
+{
+    uint32_t accumulation = (uint32_t)number(run, "accum", 1), trained = 0;
+    struct lw_batch batch;
+    bool done = true;
     for (uint32_t i = 0; done && i < accumulation; i++) {
-        done = golden_batch(&golden->input, "train.", step * accumulation + i, &batches[i], error);
-        trained += batches[i].trained;
+        done = read_micro_batch(golden, run, step, i, &batch, error);
+        trained += batch.trained;
+        golden_batch_free(&batch);
     }
     for (uint32_t i = 0; done && i < accumulation; i++) {
-        done = lw_decoder_submit(training->decoder, &batches[i], 1 / (float)trained, true, error);
+        done = read_micro_batch(golden, run, step, i, &batch, error) &&
+               lw_decoder_submit(training->decoder, &batch, 1 / (float)trained, true, error);
+        golden_batch_free(&batch);
     }
     uint64_t ticket;
-    done =
-        done &&
-        lw_optimizer_submit(training->optimizer, step + 1, rate, max_grad_norm, &ticket, error) &&
-        lw_optimizer_report(training->optimizer, step + 1, ticket, report, error);
-    for (uint32_t i = 0; i < accumulation && i < 16; i++) {
-        golden_batch_free(&batches[i]);
-    }
-    return done;
+    return done &&
+           lw_optimizer_submit(training->optimizer, step + 1, rate,
+               (float)number(run, "max_grad_norm", 0), &ticket, error) &&
+           lw_optimizer_report(training->optimizer, step + 1, ticket, report, error);
 }
 
 static bool check_after(struct golden *golden, const struct lw_training *training, const cJSON *run,
@@ -270,7 +297,6 @@ static bool check_run(struct golden *golden, const cJSON *run, struct lw_error *
 {
     struct lw_training *training = NULL;
     uint32_t steps = (uint32_t)number(run, "steps", 0);
-    uint32_t accumulation = (uint32_t)number(run, "accum", 1);
     const struct lw_schedule schedule = {.kind = LW_SCHEDULE_COSINE,
         .peak = number(run, "lr_peak", 0),
         .warmup_updates = (uint64_t)number(run, "warmup_steps", 0),
@@ -278,12 +304,14 @@ static bool check_run(struct golden *golden, const cJSON *run, struct lw_error *
     const cJSON *rates = cJSON_GetObjectItemCaseSensitive(run, "lr_steps");
     const cJSON *losses = cJSON_GetObjectItemCaseSensitive(run, "loss_steps");
     const cJSON *norms = cJSON_GetObjectItemCaseSensitive(run, "grad_norm_steps");
-    bool done = create_training(golden, run, &training, error);
+    struct lw_batch first;
+    bool done = read_micro_batch(golden, run, 0, 0, &first, error) &&
+                create_training(golden, run, first.token_budget, &training, error);
+    golden_batch_free(&first);
     for (uint32_t step = 0; done && step < steps; step++) {
         struct lw_step_report report;
         double rate = lw_schedule_rate(&schedule, step);
-        done = run_step(golden, training, step, accumulation, rate,
-            (float)number(run, "max_grad_norm", 0), &report, error);
+        done = run_step(golden, training, run, step, rate, &report, error);
         if (done) {
             char name[64];
             snprintf(name, sizeof name, "run %s step %u", text(run, "name"), step);
@@ -300,37 +328,53 @@ static bool check_run(struct golden *golden, const cJSON *run, struct lw_error *
     return done;
 }
 
+// By how much the logit of `id` is below the largest.
+static double short_of_best(const float *logits, uint32_t vocab_size, uint32_t id)
+{
+    float best = logits[0];
+    for (uint32_t i = 1; i < vocab_size; i++) {
+        best = logits[i] > best ? logits[i] : best;
+    }
+    return (double)best - (double)logits[id];
+}
+
+// Generates along the reference's tokens, so that a tie that falls to the other side in bf16 does
+// not hide what comes after it.
 static bool generate(struct golden *golden, const struct lw_store *weights, const cJSON *entry,
     float *logits, struct lw_error *error)
 {
     const cJSON *prompt = cJSON_GetObjectItemCaseSensitive(entry, "prompt_ids");
     const cJSON *output = cJSON_GetObjectItemCaseSensitive(entry, "output_ids");
-    uint32_t ids[256], count = (uint32_t)cJSON_GetArraySize(prompt);
-    int wanted = cJSON_GetArraySize(output);
-    if (count == 0 || count > 256) {
-        return lw_fail(error, LW_BAD_INPUT, "a prompt of %u tokens", count);
+    uint32_t count = (uint32_t)cJSON_GetArraySize(prompt), at = 0;
+    int wanted = cJSON_GetArraySize(output), equal = 0;
+    uint32_t *ids = lw_calloc(count, sizeof *ids, error);
+    const cJSON *item;
+    cJSON_ArrayForEach(item, prompt)
+    {
+        if (ids) {
+            ids[at++] = (uint32_t)item->valuedouble;
+        }
     }
-    for (uint32_t i = 0; i < count; i++) {
-        ids[i] = (uint32_t)cJSON_GetArrayItem(prompt, (int)i)->valuedouble;
-    }
-    struct lw_generator *generator;
-    if (!lw_generator_create(&generator, golden->device, &golden->config, weights,
-            count + (uint32_t)wanted, error)) {
-        return false;
-    }
-    int equal = 0;
-    bool done = lw_generator_prompt(generator, ids, count, logits, error);
+    struct lw_generator *generator = NULL;
+    double worst = 0;
+    bool done = ids &&
+                lw_generator_create(&generator, golden->device, &golden->config, weights,
+                    count + (uint32_t)wanted, error) &&
+                lw_generator_prompt(generator, ids, count, logits, error);
     for (int i = 0; done && i < wanted; i++) {
-        uint32_t id =
-            lw_sample(&(struct lw_sampling){0}, 0, logits, NULL, golden->config.vocab_size);
-        equal += id == (uint32_t)cJSON_GetArrayItem(output, i)->valuedouble;
+        uint32_t id = (uint32_t)cJSON_GetArrayItem(output, i)->valuedouble;
+        double below = short_of_best(logits, golden->config.vocab_size, id);
+        equal += below == 0;
+        worst = below > worst ? below : worst;
         done = i + 1 == wanted || lw_generator_append(generator, id, logits, error);
     }
     lw_generator_destroy(generator);
+    lw_free(ids);
     if (done) {
-        golden_report_note(&golden->report, equal == wanted,
-            "greedy    %d of %d tokens equal (smallest gap of the top two logits: %g)", equal,
-            wanted, number(entry, "min_top2_gap", 0));
+        golden_report_note(&golden->report, worst <= golden->tolerances.tie,
+            "greedy    %d of %d tokens equal, the others short of the best logit by %g at most "
+            "(%.0e)  (reference: first two at least %g apart)",
+            equal, wanted, worst, golden->tolerances.tie, number(entry, "min_top2_gap", 0));
     }
     return done;
 }
@@ -356,14 +400,13 @@ static bool check_generation(struct golden *golden, struct lw_error *error)
 
 static bool check_case(struct golden *golden, struct lw_error *error)
 {
-    bool done = check_batch(golden, error);
+    bool done = check_batch(golden, error) && check_short(golden, error);
     const cJSON *run;
     cJSON_ArrayForEach(run, cJSON_GetObjectItemCaseSensitive(golden->input.json, "runs"))
     {
         done = done && check_run(golden, run, error);
     }
-    // In bf16 a near tie of two logits may fall to either side.
-    return done && (golden->type != LW_F32 || check_generation(golden, error));
+    return done && check_generation(golden, error);
 }
 
 static bool open_all(struct golden *golden, const char *folder, const char *device_name,

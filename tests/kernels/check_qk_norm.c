@@ -26,8 +26,8 @@ static const double rope_scale = 1.25;
 struct operands {
     struct check_tensor *x, *weights[2]; // weights: of queries, of keys
     struct check_tensor *frequency, *position_words;
-    uint32_t positions[MOST_TOKENS];
-    double *inverse; // [tokens * (heads + kv_heads)]
+    uint32_t positions[MOST_TOKENS], table_rows[MOST_TOKENS]; // table_rows: 0
+    double *inverse;                                          // [tokens * (heads + kv_heads)]
 };
 
 static uint32_t row_columns(const struct shape *shape)
@@ -74,6 +74,7 @@ static void make_operands(struct check *check, const struct shape *shape, bool x
         check_set(operands->frequency, i, pow(1e6, -(double)i / half));
     }
     for (uint32_t t = 0; t < shape->tokens; t++) {
+        operands->table_rows[t] = 0;
         operands->positions[t] = check_random(check, shape->last_position + 1);
     }
     operands->position_words = check_words(check, operands->positions, shape->tokens);
@@ -94,7 +95,8 @@ static void rotate(
     const struct shape *shape, const struct operands *operands, bool inverse, double *x)
 {
     struct reference_rope rope = {shape->tokens, shape->heads + shape->kv_heads, shape->head_dim,
-        rope_scale, inverse, operands->positions, operands->frequency->values};
+        shape->head_dim, rope_scale, inverse, operands->positions, operands->table_rows,
+        operands->frequency->values};
     reference_rope(&rope, x);
 }
 

@@ -43,7 +43,7 @@ static void both_layouts_are_read(void **state)
     assert_int_equal(config.stop_tokens[1], 4);
     assert_true(config.tied);
     assert_true(fabs((double)config.rms_norm_eps - 1e-5) < 1e-11);
-    assert_true(config.rope_theta == 1e6);
+    assert_true(config.rotary.theta == 1e6);
     assert_true(parse(&config,
         "{" DIMENSIONS
         ", \"rope_parameters\": {\"rope_theta\": 500.0, \"rope_type\": \"default\"}, "
@@ -52,7 +52,7 @@ static void both_layouts_are_read(void **state)
     assert_int_equal(config.head_dim, 24);
     assert_int_equal(config.type, LW_F16);
     assert_false(config.tied);
-    assert_true(config.rope_theta == 500);
+    assert_true(config.rotary.theta == 500);
 }
 
 static void what_a_family_has_is_its_own(void **state)
@@ -69,16 +69,77 @@ static void what_a_family_has_is_its_own(void **state)
     assert_true(config.family->qkv_bias);
 }
 
-static void frequencies_are_those_of_rope(void **state)
+#define SIZES                                                                                      \
+    "\"vocab_size\": 512, \"hidden_size\": 64, \"intermediate_size\": 96, "                        \
+    "\"num_hidden_layers\": 2, \"num_attention_heads\": 4"
+#define QWEN2 "{\"architectures\": [\"Qwen2ForCausalLM\"], " SIZES
+#define LLAMA "{\"architectures\": [\"LlamaForCausalLM\"], " SIZES
+#define MISTRAL "{\"architectures\": [\"MistralForCausalLM\"], " SIZES
+#define PHI3 "{\"architectures\": [\"Phi3ForCausalLM\"], " SIZES
+
+// As transformers' config classes and modelling code read them.
+static void windows_follow_the_family(void **state)
 {
     (void)state;
-    const struct lw_config config = {.head_dim = 8, .rope_theta = 10000};
-    float frequency[4];
-    lw_config_inverse_frequency(&config, frequency);
-    const double wanted[] = {1, 0.1, 0.01, 0.001};
-    for (int i = 0; i < 4; i++) {
-        assert_true(fabs((double)frequency[i] / wanted[i] - 1) < 1e-6);
+    static const struct {
+        const char *text;
+        uint32_t window;
+    } cases[] = {
+        {MISTRAL ", \"sliding_window\": 8}", 8},
+        {MISTRAL ", \"sliding_window\": null}", 0},
+        {MISTRAL "}", 4096},
+        {PHI3 ", \"sliding_window\": 20}", 20},
+        {PHI3 "}", 0},
+        {LLAMA ", \"sliding_window\": 20}", 0},
+        {QWEN2 ", \"sliding_window\": 8, \"max_window_layers\": 0}", 0},
+        {QWEN2 ", \"sliding_window\": 8, \"use_sliding_window\": true}", 0},
+        {QWEN2 ", \"sliding_window\": 8, \"use_sliding_window\": true, \"max_window_layers\": 0}",
+            8},
+        {QWEN2 ", \"sliding_window\": 8, \"use_sliding_window\": true, \"max_window_layers\": 2}",
+            0},
+        {QWEN2 ", \"sliding_window\": 8, \"use_sliding_window\": true, \"max_window_layers\": 1, "
+               "\"layer_types\": [\"sliding_attention\", \"sliding_attention\"]}",
+            8},
+        {QWEN2 ", \"sliding_window\": 8, \"use_sliding_window\": true, \"max_window_layers\": 0, "
+               "\"layer_types\": [\"full_attention\", \"full_attention\"]}",
+            0},
+    };
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+        struct lw_config config;
+        struct lw_error error;
+        assert_true(parse(&config, cases[i].text, &error));
+        if (config.sliding_window != cases[i].window) {
+            printf("%s: %u\n", cases[i].text, config.sliding_window);
+            fail();
+        }
     }
+}
+
+static void pad_tokens_and_absent_keys(void **state)
+{
+    (void)state;
+    static const struct {
+        const char *text;
+        uint32_t pad_token;
+    } cases[] = {
+        {LLAMA "}", LW_CONFIG_NO_TOKEN},
+        {LLAMA ", \"pad_token_id\": null}", LW_CONFIG_NO_TOKEN},
+        {LLAMA ", \"pad_token_id\": 0}", 0},
+        {LLAMA ", \"pad_token_id\": -1}", 511}, // as nn.Embedding counts
+        {PHI3 "}", 32000},
+        {PHI3 ", \"pad_token_id\": null}", LW_CONFIG_NO_TOKEN},
+    };
+    struct lw_config config;
+    struct lw_error error;
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+        assert_true(parse(&config, cases[i].text, &error));
+        assert_int_equal(config.pad_token, cases[i].pad_token);
+    }
+    assert_true(fabs((double)config.rms_norm_eps - 1e-5) < 1e-11);
+    assert_int_equal(config.max_position_embeddings, 4096);
+    assert_true(parse(&config, LLAMA ", \"attention_bias\": false, \"mlp_bias\": false}", &error));
+    assert_int_equal(config.max_position_embeddings, 2048);
+    assert_int_equal(config.rotary.columns, 16);
 }
 
 static void bad_configs_are_named(void **state)
@@ -89,7 +150,8 @@ static void bad_configs_are_named(void **state)
     } cases[] = {
         {"", "config.json"},
         {"[1]", "config.json"},
-        {"{\"architectures\": [\"GPT2LMHeadModel\"]}", "Qwen2ForCausalLM"},
+        {"{\"architectures\": [\"GPT2LMHeadModel\"]}",
+            "Qwen2ForCausalLM, Qwen3ForCausalLM, LlamaForCausalLM, MistralForCausalLM, Phi3"},
         {"{\"vocab_size\": 5}", "architectures"},
         {"{\"architectures\": [\"Qwen2ForCausalLM\"], \"vocab_size\": -1}", "vocab_size"},
         {"{\"architectures\": [\"Qwen2ForCausalLM\"], \"vocab_size\": 1e30}", "vocab_size"},
@@ -105,6 +167,15 @@ static void bad_configs_are_named(void **state)
         {"{" QWEN3 ", \"attention_bias\": true}", "attention_bias"},
         {"{" DIMENSIONS ", \"torch_dtype\": \"float8\"}", "float8"},
         {"{" DIMENSIONS ", \"rope_scaling\": {\"type\": \"yarn\", \"factor\": 4}}", "yarn"},
+        {"{" QWEN3 ", \"partial_rotary_factor\": 0.5}", "partial_rotary_factor"},
+        {LLAMA ", \"attention_bias\": true}", "attention_bias"},
+        {LLAMA ", \"mlp_bias\": true}", "mlp_bias"},
+        {LLAMA ", \"pad_token_id\": 512}", "pad_token_id"},
+        {"{" DIMENSIONS ", \"use_sliding_window\": true, \"layer_types\": [\"full_attention\", "
+         "\"sliding_attention\"]}",
+            "layer_types"},
+        {"{" DIMENSIONS ", \"use_sliding_window\": true, \"layer_types\": [\"linear\"]}",
+            "layer_types"},
         {"{" DIMENSIONS ", \"use_sliding_window\": true, \"sliding_window\": 8, "
          "\"max_window_layers\": 1}",
             "max_window_layers"},
@@ -126,7 +197,8 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(both_layouts_are_read),
         cmocka_unit_test(what_a_family_has_is_its_own),
-        cmocka_unit_test(frequencies_are_those_of_rope),
+        cmocka_unit_test(windows_follow_the_family),
+        cmocka_unit_test(pad_tokens_and_absent_keys),
         cmocka_unit_test(bad_configs_are_named),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
