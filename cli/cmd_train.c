@@ -30,6 +30,16 @@ static bool print_keys(struct lw_error *error)
     return done;
 }
 
+// One line for all keys that were given and change nothing here.
+static void print_without_effect(const struct lw_recipe *recipe)
+{
+    const struct lw_option_list *keys = &recipe->without_effect;
+    for (size_t i = 0; i < keys->count; i++) {
+        printf("%s%s", i ? ", " : "no effect ", keys->items[i]);
+    }
+    fputs(keys->count ? "\n" : "", stdout);
+}
+
 static bool train(const struct lw_recipe *recipe, const struct flags *flags, struct lw_error *error)
 {
     struct lw_device_options options = flags->device;
@@ -42,6 +52,7 @@ static bool train(const struct lw_recipe *recipe, const struct flags *flags, str
     }
     lw_interrupt_catch();
     struct lw_train_progress progress = {.line.stream = stdout};
+    print_without_effect(recipe);
     printf("device    %s\n", lw_device_caps(session.device)->name);
     const struct lw_run_params params = {.recipe = recipe,
         .device = session.device,

@@ -17,15 +17,16 @@ static struct lw_metrics_entry entry_of(
     double run_seconds = elapsed - trainer->state.elapsed_seconds;
     uint64_t run_tokens = progress->tokens - trainer->state.tokens;
     uint64_t run_updates = progress->reported - trainer->state.update;
-    uint64_t left = trainer->schedule.total_updates - progress->reported;
+    uint64_t newest = progress->reported ? progress->reported - 1 : 0;
+    uint64_t left = trainer->course.total_updates - progress->reported;
     return (struct lw_metrics_entry){.step = progress->reported,
-        .total_steps = trainer->schedule.total_updates,
+        .total_steps = trainer->course.total_updates,
         .loss = (double)report->loss,
         .eval_loss = NAN,
         .eval_token_loss = NAN,
         .grad_norm = (double)report->grad_norm,
-        .rate = lw_schedule_rate(&trainer->schedule, progress->reported - 1),
-        .epoch = (double)progress->reported / (double)trainer->updates_per_epoch,
+        .rate = lw_schedule_rate(&trainer->schedule, newest),
+        .epoch = lw_course_epoch(&trainer->course, progress->reported),
         .elapsed_seconds = elapsed,
         .remaining_seconds = run_updates ? run_seconds / (double)run_updates * (double)left : 0,
         .tokens_per_second = run_seconds > 0 ? (double)run_tokens / run_seconds : 0,
@@ -61,8 +62,11 @@ static bool report_update(struct lw_trainer *trainer, struct lw_error *error)
     progress->window_count++;
     struct lw_metrics_entry entry = entry_of(trainer, &report);
     send(trainer, &(struct lw_event){.kind = LW_EVENT_STEP, .entry = entry});
-    bool last = update == trainer->schedule.total_updates;
-    if (update % (uint64_t)recipe->logging_steps && !last) {
+    bool due = lw_course_due(&trainer->course, (enum lw_strategy)recipe->logging_strategy,
+                   trainer->log_interval, update) ||
+               (recipe->logging_first_step && update == 1) ||
+               update == trainer->course.total_updates;
+    if (!due) {
         return true;
     }
     entry.loss = progress->window_loss / (double)progress->window_count;
@@ -75,8 +79,8 @@ static bool report_update(struct lw_trainer *trainer, struct lw_error *error)
 static bool submit_update(struct lw_trainer *trainer, uint64_t update, struct lw_error *error)
 {
     struct lw_trainer_progress *progress = &trainer->progress;
-    uint64_t epoch = (update - 1) / trainer->updates_per_epoch;
-    uint64_t step = (update - 1) % trainer->updates_per_epoch;
+    uint64_t epoch = (update - 1) / trainer->course.updates_per_epoch;
+    uint64_t step = (update - 1) % trainer->course.updates_per_epoch;
     size_t count =
         lw_dataset_step(trainer->dataset, epoch, step, trainer->global_batch, trainer->views);
     size_t batches = lw_pack_step(trainer->pack, trainer->views, count);
@@ -107,8 +111,8 @@ static bool save(struct lw_trainer *trainer, bool resumable, struct lw_error *er
     lw_snapshot_path(path, sizeof path, recipe->output_dir, progress->reported);
     struct lw_snapshot_state state = trainer->state;
     state.update = progress->reported;
-    state.total_updates = trainer->schedule.total_updates;
-    state.epoch = (double)progress->reported / (double)trainer->updates_per_epoch;
+    state.total_updates = trainer->course.total_updates;
+    state.epoch = lw_course_epoch(&trainer->course, progress->reported);
     state.tokens = progress->tokens;
     state.elapsed_seconds = lw_trainer_elapsed(trainer);
     state.window_loss = progress->window_loss;
@@ -131,21 +135,31 @@ static bool evaluate(struct lw_trainer *trainer, struct lw_error *error)
            write_log(trainer, &entry, error);
 }
 
-static bool falls_on(uint64_t update, int64_t every)
+// Whether the held-out part is measured after `update`. With steps also at the end, as in
+// transformers, and with do_eval, as in LLaMA-Factory.
+static bool evaluation_due(const struct lw_trainer *trainer, uint64_t update)
 {
-    return every > 0 && update % (uint64_t)every == 0;
+    const struct lw_recipe *recipe = trainer->params.recipe;
+    enum lw_strategy strategy = (enum lw_strategy)recipe->eval_strategy;
+    bool last = update == trainer->course.total_updates;
+    double passed =
+        strategy == LW_STRATEGY_EPOCH ? lw_course_epoch(&trainer->course, update) : (double)update;
+    bool due = lw_course_due(&trainer->course, strategy, trainer->eval_interval, update) ||
+               (last && strategy != LW_STRATEGY_NO);
+    return lw_dataset_held_out_count(trainer->dataset) &&
+           ((due && recipe->eval_delay <= passed) || (last && recipe->do_eval));
 }
 
 // One update, and what is due after it.
 static bool advance(struct lw_trainer *trainer, uint64_t update, struct lw_error *error)
 {
     const struct lw_recipe *recipe = trainer->params.recipe;
-    bool last = update == trainer->schedule.total_updates;
+    bool last = update == trainer->course.total_updates;
     bool stop = trainer->params.stopping();
-    bool due = recipe->save_strategy == LW_STRATEGY_STEPS && falls_on(update, recipe->save_steps);
-    bool saves = due || (stop && !last);
-    bool evaluates = lw_dataset_held_out_count(trainer->dataset) &&
-                     (last || falls_on(update, recipe->eval_steps));
+    bool saves = lw_course_due(&trainer->course, (enum lw_strategy)recipe->save_strategy,
+                     trainer->save_interval, update) ||
+                 (stop && !last);
+    bool evaluates = evaluation_due(trainer, update);
     if (!submit_update(trainer, update, error)) {
         return false;
     }
@@ -163,7 +177,7 @@ static bool advance(struct lw_trainer *trainer, uint64_t update, struct lw_error
     if (stop && !last) {
         return lw_fail(error, LW_INTERRUPTED,
             "stopped after step %llu of %llu; the same command goes on from there",
-            (unsigned long long)update, (unsigned long long)trainer->schedule.total_updates);
+            (unsigned long long)update, (unsigned long long)trainer->course.total_updates);
     }
     return true;
 }
@@ -186,9 +200,10 @@ bool lw_run(const struct lw_run_params *params, struct lw_error *error)
     if (!lw_trainer_create(&trainer, params, error)) {
         return false;
     }
-    bool done = true;
+    bool begins = params->recipe->eval_on_start && trainer->state.update == 0;
+    bool done = !begins || !lw_dataset_held_out_count(trainer->dataset) || evaluate(trainer, error);
     for (uint64_t update = trainer->state.update + 1;
-         done && update <= trainer->schedule.total_updates; update++) {
+         done && update <= trainer->course.total_updates; update++) {
         done = advance(trainer, update, error);
     }
     done = done && finish(trainer, error);

@@ -54,9 +54,6 @@ static bool check_values(const struct lw_recipe *recipe, struct lw_error *error)
     if (!recipe->do_train) {
         return lw_fail(error, LW_USAGE, "do_train: false leaves nothing to do");
     }
-    if (recipe->fp16) {
-        return lw_fail(error, LW_USAGE, "fp16: true is not offered; compute_type is bf16 or fp32");
-    }
     if (recipe->compute_type == LW_COMPUTE_BF16 && !recipe->bf16) {
         return lw_fail(error, LW_USAGE, "compute_type: bf16 and bf16: false contradict each other");
     }
@@ -67,6 +64,36 @@ static bool check_values(const struct lw_recipe *recipe, struct lw_error *error)
             (long long)recipe->tokens_per_batch, (long long)recipe->cutoff_len);
     }
     return true;
+}
+
+// transformers' rule: a share of the run, or a whole number.
+static bool check_intervals(const struct lw_recipe *recipe, struct lw_error *error)
+{
+    const struct {
+        const char *name;
+        double steps;
+    } intervals[] = {{"logging_steps", recipe->logging_steps}, {"save_steps", recipe->save_steps},
+        {"eval_steps", recipe->eval_steps}};
+    for (size_t i = 0; i < sizeof intervals / sizeof *intervals; i++) {
+        double steps = intervals[i].steps;
+        if (steps > 1 && steps != floor(steps)) {
+            return lw_fail(error, LW_USAGE, "%s is a share below 1 or a whole number, not %g",
+                intervals[i].name, steps);
+        }
+    }
+    return true;
+}
+
+static bool check_schedule(const struct lw_recipe *recipe, struct lw_error *error)
+{
+    struct lw_schedule schedule;
+    if (!lw_recipe_schedule(recipe, 1, &schedule, error)) {
+        return false;
+    }
+    return schedule.kind != LW_SCHEDULE_POLYNOMIAL || schedule.peak > schedule.kwargs.lr_end ||
+           lw_fail(error, LW_USAGE,
+               "lr_scheduler_kwargs: lr_end (%g) must be below learning_rate (%g)",
+               schedule.kwargs.lr_end, schedule.peak);
 }
 
 // Examples per step from the one key or the two; those that are given must agree.
@@ -94,6 +121,9 @@ static bool resolve(struct lw_recipe *recipe, struct lw_error *error)
     if (recipe->compute_type == LW_COMPUTE_AUTO) {
         recipe->compute_type = recipe->bf16 ? LW_COMPUTE_BF16 : LW_COMPUTE_FP32;
     }
+    if (recipe->eval_strategy == LW_STRATEGY_STEPS && recipe->eval_steps == 0) {
+        recipe->eval_steps = recipe->logging_steps; // as transformers does
+    }
     recipe->data_seed = recipe->data_seed < 0 ? recipe->seed : recipe->data_seed;
     return resolve_batch(recipe, error);
 }
@@ -110,6 +140,7 @@ bool lw_recipe_load(struct lw_recipe *recipe, const char *path, const char *cons
     }
     loaded = loaded && check_presence(recipe, error) &&
              check_template(recipe->template_name, error) && check_values(recipe, error) &&
+             check_intervals(recipe, error) && check_schedule(recipe, error) &&
              resolve(recipe, error);
     if (!loaded) {
         lw_recipe_free(recipe);
@@ -158,15 +189,27 @@ bool lw_recipe_print(const struct lw_recipe *recipe, struct lw_string *text, str
     return printed;
 }
 
-struct lw_schedule lw_recipe_schedule(const struct lw_recipe *recipe, uint64_t total_updates)
+struct lw_course lw_recipe_course(const struct lw_recipe *recipe, uint64_t examples)
 {
-    return (struct lw_schedule){
+    int64_t global = recipe->global_batch_size, accumulation = recipe->gradient_accumulation_steps;
+    int64_t batch = recipe->per_device_train_batch_size;
+    batch = batch ? batch : global / (accumulation ? accumulation : 1);
+    return lw_course_of(examples, (uint64_t)batch, (uint64_t)(global / batch),
+        recipe->num_train_epochs, recipe->max_steps);
+}
+
+bool lw_recipe_schedule(const struct lw_recipe *recipe, uint64_t total_updates,
+    struct lw_schedule *schedule, struct lw_error *error)
+{
+    *schedule = (struct lw_schedule){
         .kind = (enum lw_schedule_kind)recipe->lr_scheduler_type,
         .peak = recipe->learning_rate,
         .warmup_updates =
-            lw_schedule_warmup(total_updates, (uint64_t)recipe->warmup_steps, recipe->warmup_ratio),
+            lw_schedule_warmup(total_updates, recipe->warmup_steps, recipe->warmup_ratio),
         .total_updates = total_updates,
     };
+    return lw_schedule_kwargs_read(
+        &schedule->kwargs, schedule->kind, &recipe->lr_scheduler_kwargs, error);
 }
 
 struct lw_dataset_params lw_recipe_dataset(const struct lw_recipe *recipe)

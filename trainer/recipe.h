@@ -9,13 +9,13 @@
 
 #include "engine/base/error.h"
 #include "engine/base/options.h"
+#include "trainer/course.h"
 #include "trainer/dataset.h"
 #include "trainer/schedule.h"
 
 struct lw_string;
 
 enum lw_compute_type { LW_COMPUTE_AUTO, LW_COMPUTE_BF16, LW_COMPUTE_FP32 };
-enum lw_strategy { LW_STRATEGY_NO, LW_STRATEGY_STEPS };
 
 // Texts are owned by the recipe, NULL where nothing is set. Choices are ints, as options.h stores
 // them; the comment names the enum.
@@ -41,13 +41,13 @@ struct lw_recipe {
     // The run.
     int64_t global_batch_size; // examples per optimizer step; never 0 once checked
     int64_t per_device_train_batch_size, gradient_accumulation_steps; // 0: not given
-    int64_t per_device_eval_batch_size;
     double num_train_epochs;
     int64_t max_steps; // above 0: instead of num_train_epochs
     double learning_rate;
     int lr_scheduler_type; // enum lw_schedule_kind
     double warmup_ratio;
-    int64_t warmup_steps;
+    double warmup_steps;
+    struct lw_option_list lr_scheduler_kwargs; // "name: value"
     double weight_decay, adam_beta1, adam_beta2, adam_epsilon;
     double max_grad_norm;    // 0: no clipping
     int64_t seed, data_seed; // data_seed: never negative once checked
@@ -55,21 +55,22 @@ struct lw_recipe {
     // The device.
     char *device;
     int compute_type; // enum lw_compute_type; never AUTO once checked
-    bool bf16, fp16;
+    bool bf16;
     int64_t tokens_per_batch; // 0: chosen from the data
 
     // Output.
     char *output_dir;
     bool overwrite_output_dir, save_only_model;
-    int64_t logging_steps, save_steps, eval_steps; // eval_steps: 0 is once, at the end
-    int save_strategy, eval_strategy;              // enum lw_strategy
-    int64_t save_total_limit;                      // 0: all are kept
+    int logging_strategy, save_strategy, eval_strategy; // enum lw_strategy
+    double logging_steps, save_steps, eval_steps;       // updates, or below 1 a share of the run
+    double eval_delay;
+    bool logging_first_step, eval_on_start, do_eval;
+    int64_t per_device_eval_batch_size;
+    int64_t save_total_limit; // 0: all are kept
     char *resume_from_checkpoint;
 
-    // Taken so that recipes of LLaMA-Factory can be used as they are; without effect here.
-    bool trust_remote_code, plot_loss, overwrite_cache;
-    int64_t dataloader_num_workers, ddp_timeout;
-    char *deepspeed, *report_to;
+    // Keys that were given and change nothing here.
+    struct lw_option_list without_effect;
 };
 
 // The table of all keys.
@@ -87,8 +88,12 @@ void lw_recipe_free(struct lw_recipe *recipe);
 bool lw_recipe_print(
     const struct lw_recipe *recipe, struct lw_string *text, struct lw_error *error);
 
-// The schedule of a run of `total_updates`.
-struct lw_schedule lw_recipe_schedule(const struct lw_recipe *recipe, uint64_t total_updates);
+// The updates of a run over `examples`, in batches of per_device_train_batch_size where it is given.
+struct lw_course lw_recipe_course(const struct lw_recipe *recipe, uint64_t examples);
+
+// The schedule of a run of `total_updates`. LW_USAGE where lr_scheduler_kwargs are wrong.
+bool lw_recipe_schedule(const struct lw_recipe *recipe, uint64_t total_updates,
+    struct lw_schedule *schedule, struct lw_error *error);
 
 // Everything of lw_dataset_load but the sources, the tokenizer and the callback.
 struct lw_dataset_params lw_recipe_dataset(const struct lw_recipe *recipe);

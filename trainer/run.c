@@ -66,15 +66,15 @@ static bool load_data(struct lw_trainer *trainer, struct lw_error *error)
     return done;
 }
 
-static void plan_updates(struct lw_trainer *trainer)
+static bool plan_updates(struct lw_trainer *trainer, struct lw_error *error)
 {
     const struct lw_recipe *recipe = trainer->params.recipe;
     trainer->global_batch = (size_t)recipe->global_batch_size;
-    trainer->updates_per_epoch =
-        lw_updates_per_epoch(lw_dataset_train_count(trainer->dataset), trainer->global_batch);
-    uint64_t total =
-        lw_updates_in_run(trainer->updates_per_epoch, recipe->num_train_epochs, recipe->max_steps);
-    trainer->schedule = lw_recipe_schedule(recipe, total);
+    trainer->course = lw_recipe_course(recipe, lw_dataset_train_count(trainer->dataset));
+    trainer->log_interval = lw_course_interval(&trainer->course, recipe->logging_steps);
+    trainer->save_interval = lw_course_interval(&trainer->course, recipe->save_steps);
+    trainer->eval_interval = lw_course_interval(&trainer->course, recipe->eval_steps);
+    return lw_recipe_schedule(recipe, trainer->course.total_updates, &trainer->schedule, error);
 }
 
 // What, besides the data, decides the weights: a run can only be resumed under the same recipe.
@@ -90,6 +90,9 @@ static bool hash_recipe(struct lw_trainer *trainer, uint64_t *hash, struct lw_er
         (unsigned long long)schedule->total_updates, (unsigned long long)trainer->global_batch,
         recipe->compute_type, recipe->weight_decay, recipe->adam_beta1, recipe->adam_beta2,
         recipe->adam_epsilon, recipe->max_grad_norm);
+    for (size_t i = 0; done && i < recipe->lr_scheduler_kwargs.count; i++) {
+        done = lw_string_addf(&text, error, " %s", recipe->lr_scheduler_kwargs.items[i]);
+    }
     *hash = done ? lw_hash_bytes(text.data, text.length, 0) : 0;
     lw_string_free(&text);
     return done;
@@ -241,13 +244,23 @@ static bool open_log(struct lw_trainer *trainer, struct lw_error *error)
     const struct lw_recipe *recipe = trainer->params.recipe;
     struct lw_string path = {0};
     // Room for all lines, so that no step allocates; a run without end gets it as it goes.
-    uint64_t updates = trainer->schedule.total_updates;
+    uint64_t updates = trainer->course.total_updates;
     size_t entries = 2 * (size_t)(updates < MOST_ENTRIES ? updates : MOST_ENTRIES) + 2;
     bool done =
         lw_string_addf(&path, error, "%s/trainer_log.jsonl", recipe->output_dir) &&
         lw_metrics_open(&trainer->metrics, path.data, trainer->state.update, entries, error);
     lw_string_free(&path);
     return done;
+}
+
+// LLaMA-Factory would download a name that is no folder.
+static bool check_model(const char *model, struct lw_error *error)
+{
+    return lw_folder_exists(model) ||
+           lw_fail(error, LW_BAD_INPUT,
+               "model_name_or_path: there is no folder %s. Lewin downloads nothing: if this is a "
+               "name on huggingface.co, get it by `huggingface-cli download %s --local-dir %s`",
+               model, model, model);
 }
 
 bool lw_trainer_create(
@@ -261,16 +274,13 @@ bool lw_trainer_create(
         return false;
     }
     trainer->params = *params;
-    bool made = lw_config_load(&trainer->config, model, error) &&
+    bool made = check_model(model, error) && lw_config_load(&trainer->config, model, error) &&
                 lw_checkpoint_open(&trainer->base, model, error) &&
                 lw_output_prepare(params->recipe, resumed, sizeof resumed, error) &&
-                load_data(trainer, error);
-    if (made) {
-        plan_updates(trainer);
-    }
-    made = made && read_state(trainer, resumed, error) && load_model(trainer, resumed, error) &&
-           create_batches(trainer, error) && lw_output_begin(params->recipe, error) &&
-           open_log(trainer, error);
+                load_data(trainer, error) && plan_updates(trainer, error) &&
+                read_state(trainer, resumed, error) && load_model(trainer, resumed, error) &&
+                create_batches(trainer, error) && lw_output_begin(params->recipe, error) &&
+                open_log(trainer, error);
     if (!made) {
         lw_trainer_destroy(trainer);
         return false;

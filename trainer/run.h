@@ -5,6 +5,7 @@
 #define LW_TRAINER_RUN_H
 
 #include "engine/model/training.h"
+#include "trainer/course.h"
 #include "trainer/dataset.h"
 #include "trainer/loop.h"
 #include "trainer/metrics.h"
@@ -33,7 +34,8 @@ struct lw_trainer {
     struct lw_example_view *views; // of one update
     struct lw_metrics *metrics;
     struct lw_schedule schedule;
-    uint64_t updates_per_epoch;
+    struct lw_course course;
+    uint64_t log_interval, save_interval, eval_interval; // updates; 0: never
     size_t global_batch;
     struct lw_snapshot_state state; // where the run went on from; update 0: it began
     struct lw_trainer_progress progress;

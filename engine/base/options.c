@@ -10,6 +10,7 @@
 
 #include "engine/base/alloc.h"
 #include "engine/base/nearest.h"
+#include "engine/base/options_private.h"
 #include "engine/base/stringbuf.h"
 
 static void *member_of(const struct lw_option *row, void *values)
@@ -17,10 +18,34 @@ static void *member_of(const struct lw_option *row, void *values)
     return (char *)values + row->offset;
 }
 
-static const struct lw_option *find_row(const struct lw_option *table, const char *name)
+static bool is_foreign(const struct lw_option *row)
+{
+    return row->type == LW_OPTION_IGNORED || row->type == LW_OPTION_REFUSED;
+}
+
+// The letters of an entry of `choices` that are the key, before "=" and harmless values.
+static size_t key_length(const char *entry)
+{
+    return strcspn(entry, "=");
+}
+
+// Of a row of foreign keys the entry for `name`, or NULL.
+static const char *find_entry(const struct lw_option *row, const char *name)
+{
+    size_t length = strlen(name);
+    for (const char *const *entry = row->choices; *entry; entry++) {
+        if (key_length(*entry) == length && memcmp(*entry, name, length) == 0) {
+            return *entry;
+        }
+    }
+    return NULL;
+}
+
+const struct lw_option *lw_options_find(const struct lw_option *table, const char *name)
 {
     for (; table->name; table++) {
-        if (strcmp(table->name, name) == 0) {
+        bool named = table->type != LW_OPTION_HEADING && strcmp(table->name, name) == 0;
+        if (is_foreign(table) ? find_entry(table, name) != NULL : named) {
             return table;
         }
     }
@@ -32,44 +57,15 @@ static bool has_limits(const struct lw_option *row)
     return row->minimum != 0 || row->maximum != 0;
 }
 
-// Appends what the option takes: "a number from 0 to 1".
-static bool describe(const struct lw_option *row, struct lw_string *text, struct lw_error *error)
-{
-    static const char *const kinds[] = {
-        [LW_OPTION_BOOL] = "true or false",
-        [LW_OPTION_INTEGER] = "a whole number",
-        [LW_OPTION_NUMBER] = "a number",
-        [LW_OPTION_STRING] = "a text",
-        [LW_OPTION_CHOICE] = "one of",
-        [LW_OPTION_LIST] = "a list, comma-separated",
-    };
-    if (!lw_string_addf(text, error, "%s", kinds[row->type])) {
-        return false;
-    }
-    if (row->type == LW_OPTION_CHOICE) {
-        for (const char *const *choice = row->choices; *choice; choice++) {
-            const char *separator = choice == row->choices ? "" : ",";
-            if (!lw_string_addf(text, error, "%s %s", separator, *choice)) {
-                return false;
-            }
-        }
-    }
-    bool numeric = row->type == LW_OPTION_INTEGER || row->type == LW_OPTION_NUMBER;
-    if (!numeric || !has_limits(row)) {
-        return true;
-    }
-    return isfinite(row->maximum) && row->maximum < 0x1p62
-               ? lw_string_addf(text, error, " from %.15g to %.15g", row->minimum, row->maximum)
-               : lw_string_addf(text, error, " from %.15g up", row->minimum);
-}
-
 static bool refuse(
     const struct lw_option *row, const char *found, const char *source, struct lw_error *error)
 {
     struct lw_string wanted = {0};
-    if (describe(row, &wanted, error)) {
-        lw_fail(error, LW_USAGE, "%s: %s must be %s, found \"%.200s\"", source, row->name,
-            lw_string_text(&wanted), found);
+    if (lw_option_describe(row, &wanted, error)) {
+        // Where there is one choice, its help says why.
+        bool single = row->type == LW_OPTION_CHOICE && !row->choices[1];
+        lw_fail(error, LW_USAGE, "%s: %s must be %s, found \"%.200s\"%s%s", source, row->name,
+            lw_string_text(&wanted), found, single ? ": " : "", single ? row->help : "");
     }
     lw_string_free(&wanted);
     return false;
@@ -112,14 +108,19 @@ static bool parse_integer(const struct lw_option *row, const char *text, int64_t
     return !errno && in_limits(row, (double)number);
 }
 
-static bool parse_number(const struct lw_option *row, const char *text, double *value)
+static bool read_number(const char *text, double *value)
 {
     char *end;
     if (!text[0] || strspn(text, "0123456789+-.eE") != strlen(text)) {
         return false; // what strtod takes besides: hexadecimal, inf, nan, leading space
     }
     *value = strtod(text, &end);
-    return !*end && isfinite(*value) && in_limits(row, *value);
+    return !*end && isfinite(*value);
+}
+
+static bool parse_number(const struct lw_option *row, const char *text, double *value)
+{
+    return read_number(text, value) && in_limits(row, *value);
 }
 
 static bool parse_choice(const struct lw_option *row, const char *text, int *value)
@@ -142,29 +143,99 @@ static void free_list(struct lw_option_list *list)
     *list = (struct lw_option_list){0};
 }
 
-static bool parse_list(const char *text, struct lw_option_list *list, struct lw_error *error)
+static bool add_item(struct lw_option_list *list, const char *text, size_t length, size_t *capacity,
+    struct lw_error *error)
 {
+    char *item;
+    if (!lw_reserve(&list->items, capacity, list->count + 1, sizeof *list->items, error) ||
+        !(item = lw_strndup(text, length, error))) {
+        return false;
+    }
+    list->items[list->count++] = item;
+    return true;
+}
+
+// The `length` letters of `text` between commas, spaces around the parts taken off.
+static bool parse_list(
+    const char *text, size_t length, struct lw_option_list *list, struct lw_error *error)
+{
+    const char *all = text + length;
     size_t capacity = 0;
     *list = (struct lw_option_list){0};
-    while (*text) {
-        size_t length = strcspn(text, ",");
-        size_t start = strspn(text, " \t\r\n");
-        size_t end = length;
-        while (end > start && strchr(" \t\r\n", text[end - 1])) {
+    while (text < all) {
+        const char *comma = memchr(text, ',', (size_t)(all - text));
+        const char *start = text, *end = comma ? comma : all;
+        text = comma ? comma + 1 : all;
+        while (start < end && strchr(" \t\r\n", *start)) {
+            start++;
+        }
+        while (end > start && strchr(" \t\r\n", end[-1])) {
             end--;
         }
-        if (start < end) {
-            char *item = NULL;
-            if (!lw_reserve(&list->items, &capacity, list->count + 1, sizeof *list->items, error) ||
-                !(item = lw_strndup(text + start, end - start, error))) {
-                free_list(list);
-                return false;
-            }
-            list->items[list->count++] = item;
+        if (start < end && !add_item(list, start, (size_t)(end - start), &capacity, error)) {
+            free_list(list);
+            return false;
         }
-        text += length + (text[length] == ',');
     }
     return true;
+}
+
+// A part of a pair: without the spaces and quotes around it.
+static size_t trim(const char **text, size_t length)
+{
+    static const char around[] = " \t\r\n\"'";
+    while (length && strchr(around, **text)) {
+        (*text)++;
+        length--;
+    }
+    while (length && strchr(around, (*text)[length - 1])) {
+        length--;
+    }
+    return length;
+}
+
+// Puts "name: value" in the place of an item of that meaning; false for anything else, and, with
+// the error set, without memory.
+static bool tidy_pair(char **item, struct lw_error *error)
+{
+    const char *name = *item, *colon = strchr(name, ':'), *value = colon ? colon + 1 : name;
+    size_t name_length = colon ? trim(&name, (size_t)(colon - name)) : 0;
+    size_t value_length = trim(&value, strlen(value));
+    if (!name_length || !value_length || strpbrk(*item, "{}[]")) {
+        return false;
+    }
+    struct lw_string pair = {0};
+    bool made = lw_string_addf(
+        &pair, error, "%.*s: %.*s", (int)name_length, name, (int)value_length, value);
+    char *copy = made ? lw_strndup(pair.data, pair.length, error) : NULL;
+    if (copy) {
+        lw_free(*item);
+        *item = copy;
+    }
+    lw_string_free(&pair);
+    return copy != NULL;
+}
+
+static bool store_map(const struct lw_option *row, struct lw_option_list *member, const char *text,
+    const char *source, struct lw_error *error)
+{
+    const char *inner = text;
+    size_t length = trim(&inner, strlen(text));
+    struct lw_option_list list = {0};
+    struct lw_error problem = {0};
+    bool done = length >= 2 && inner[0] == '{' && inner[length - 1] == '}' &&
+                parse_list(inner + 1, length - 2, &list, &problem);
+    for (size_t i = 0; done && i < list.count; i++) {
+        done = tidy_pair(&list.items[i], &problem);
+    }
+    if (done) {
+        free_list(member);
+        *member = list;
+        return true;
+    }
+    free_list(&list);
+    return problem.status == LW_OK ? refuse(row, text, source, error)
+                                   : lw_fail(error, problem.status, "%s", problem.message);
 }
 
 static bool store(const struct lw_option *row, void *values, const char *text, const char *source,
@@ -215,15 +286,68 @@ static bool store(const struct lw_option *row, void *values, const char *text, c
     }
     case LW_OPTION_LIST: {
         struct lw_option_list list;
-        if (!parse_list(text, &list, error)) {
+        if (!parse_list(text, strlen(text), &list, error)) {
             return false;
         }
         free_list(member);
         *(struct lw_option_list *)member = list;
         return true;
     }
+    case LW_OPTION_MAP:
+        return store_map(row, member, text, source, error);
+    case LW_OPTION_IGNORED:
+    case LW_OPTION_REFUSED:
+    case LW_OPTION_HEADING:
+        break; // lw_options_set deals with foreign keys
     }
     return false;
+}
+
+// Remembers, once, that the key was given.
+static bool note(const char *name, struct lw_option_list *member, struct lw_error *error)
+{
+    for (size_t i = 0; i < member->count; i++) {
+        if (strcmp(member->items[i], name) == 0) {
+            return true;
+        }
+    }
+    size_t capacity = member->count;
+    return add_item(member, name, strlen(name), &capacity, error);
+}
+
+// Whether two texts are the same value, as a switch, a number or a word.
+static bool same_value(const char *one, const char *other)
+{
+    bool first, second;
+    double left, right;
+    return strcmp(one, other) == 0 ||
+           (parse_bool(one, &first) && parse_bool(other, &second) && first == second) ||
+           (read_number(one, &left) && read_number(other, &right) && left == right);
+}
+
+// Whether `text` is one of the values after "=" in "key=value|value".
+static bool is_harmless(const char *entry, const char *text)
+{
+    char value[64];
+    for (entry += key_length(entry); *entry; entry += strcspn(entry, "|")) {
+        entry++;
+        snprintf(value, sizeof value, "%.*s", (int)strcspn(entry, "|"), entry);
+        if (same_value(value, text)) {
+            return true;
+        }
+    }
+    return false;
+}
+
+static bool set_foreign(const struct lw_option *row, void *values, const char *name,
+    const char *text, const char *source, struct lw_error *error)
+{
+    if (row->type == LW_OPTION_IGNORED) {
+        return note(name, member_of(row, values), error);
+    }
+    return is_harmless(find_entry(row, name), text) ||
+           lw_fail(error, LW_USAGE, "%s: %s: %.100s cannot be done here: %s", source, name, text,
+               row->help);
 }
 
 static void clear(const struct lw_option *row, void *values)
@@ -246,7 +370,12 @@ static void clear(const struct lw_option *row, void *values)
         *(char **)member = NULL;
         break;
     case LW_OPTION_LIST:
+    case LW_OPTION_MAP:
+    case LW_OPTION_IGNORED:
         *(struct lw_option_list *)member = (struct lw_option_list){0};
+        break;
+    case LW_OPTION_REFUSED:
+    case LW_OPTION_HEADING:
         break;
     }
 }
@@ -264,21 +393,39 @@ bool lw_options_defaults(const struct lw_option *table, void *values, struct lw_
     return true;
 }
 
-bool lw_options_set(const struct lw_option *table, void *values, const char *name, const char *text,
-    const char *source, struct lw_error *error)
+// Names the nearest of the keys that have a value.
+static bool refuse_unknown(
+    const struct lw_option *table, const char *name, const char *source, struct lw_error *error)
 {
-    const struct lw_option *row = find_row(table, name);
-    if (row) {
-        return !text || store(row, values, text, source, error);
+    size_t rows = 0, count = 0;
+    while (table[rows].name) {
+        rows++;
     }
-    size_t count = 0;
-    while (table[count].name) {
-        count++;
+    const char **names = lw_calloc(rows + 1, sizeof *names, NULL);
+    for (size_t i = 0; names && i < rows; i++) {
+        if (!is_foreign(&table[i]) && table[i].type != LW_OPTION_HEADING) {
+            names[count++] = table[i].name;
+        }
     }
-    const char *nearest = lw_nearest_name(name, &table->name, count, sizeof *table);
+    const char *nearest = lw_nearest_name(name, names, count, sizeof *names);
+    lw_free(names);
     return nearest ? lw_fail(error, LW_USAGE, "%s: there is no option %.100s; did you mean %s?",
                          source, name, nearest)
                    : lw_fail(error, LW_USAGE, "%s: there is no option %.100s", source, name);
+}
+
+bool lw_options_set(const struct lw_option *table, void *values, const char *name, const char *text,
+    const char *source, struct lw_error *error)
+{
+    const struct lw_option *row = lw_options_find(table, name);
+    if (!row) {
+        return refuse_unknown(table, name, source, error);
+    }
+    if (!text) {
+        return true;
+    }
+    return is_foreign(row) ? set_foreign(row, values, name, text, source, error)
+                           : store(row, values, text, source, error);
 }
 
 bool lw_options_assign(
@@ -301,62 +448,10 @@ void lw_options_free(const struct lw_option *table, void *values)
     for (const struct lw_option *row = table; row->name; row++) {
         if (row->type == LW_OPTION_STRING) {
             lw_free(*(char **)member_of(row, values));
-        } else if (row->type == LW_OPTION_LIST) {
+        } else if (row->type == LW_OPTION_LIST || row->type == LW_OPTION_MAP ||
+                   row->type == LW_OPTION_IGNORED) {
             free_list(member_of(row, values));
         }
         clear(row, values);
     }
-}
-
-// The shortest of the precisions that reads back as the same double.
-static bool print_number(double value, struct lw_string *text, struct lw_error *error)
-{
-    char digits[40];
-    int precision = 6;
-    do {
-        snprintf(digits, sizeof digits, "%.*g", precision, value);
-    } while (strtod(digits, NULL) != value && precision++ < 17);
-    return lw_string_addf(text, error, "%s", digits);
-}
-
-bool lw_options_print(
-    const struct lw_option *row, const void *values, struct lw_string *text, struct lw_error *error)
-{
-    const void *member = (const char *)values + row->offset;
-    switch (row->type) {
-    case LW_OPTION_BOOL:
-        return lw_string_addf(text, error, "%s", *(const bool *)member ? "true" : "false");
-    case LW_OPTION_INTEGER:
-        return lw_string_addf(text, error, "%lld", (long long)*(const int64_t *)member);
-    case LW_OPTION_NUMBER:
-        return print_number(*(const double *)member, text, error);
-    case LW_OPTION_CHOICE:
-        return lw_string_addf(text, error, "%s", row->choices[*(const int *)member]);
-    case LW_OPTION_STRING: {
-        const char *string = *(char *const *)member;
-        return lw_string_addf(text, error, "%s", string ? string : "");
-    }
-    case LW_OPTION_LIST: {
-        const struct lw_option_list *list = member;
-        bool done = true;
-        for (size_t i = 0; done && i < list->count; i++) {
-            done = lw_string_addf(text, error, "%s%s", i ? "," : "", list->items[i]);
-        }
-        return done;
-    }
-    }
-    return false;
-}
-
-bool lw_options_help(const struct lw_option *table, struct lw_string *text, struct lw_error *error)
-{
-    bool done = true;
-    for (const struct lw_option *row = table; done && row->name; row++) {
-        done = lw_string_addf(text, error, "  %s: ", row->name) && describe(row, text, error);
-        if (done && row->default_text) {
-            done = lw_string_addf(text, error, " [%s]", row->default_text);
-        }
-        done = done && lw_string_addf(text, error, "\n      %s\n", row->help);
-    }
-    return done;
 }

@@ -21,6 +21,12 @@ enum lw_option_type {
     LW_OPTION_STRING,  // char *, owned; NULL while unset
     LW_OPTION_CHOICE,  // int, the position in `choices`
     LW_OPTION_LIST,    // struct lw_option_list; "a,b" with spaces around the parts taken off
+    LW_OPTION_MAP,     // struct lw_option_list of "name: value"; "{a: 1, b: x}", flat
+    // Rows for keys of another program, whose files are read too. `choices` holds the keys.
+    LW_OPTION_IGNORED, // struct lw_option_list, to which the name of each given key is added
+    LW_OPTION_REFUSED, // no member; a key may be followed by the values that are harmless: "key=0|1"
+    // Begins a group in the help; `name` is its title.
+    LW_OPTION_HEADING,
 };
 
 struct lw_option_list {
@@ -30,14 +36,17 @@ struct lw_option_list {
 
 // A row. A table of rows ends at one whose name is NULL.
 struct lw_option {
-    const char *name;
+    const char *name; // of IGNORED and REFUSED rows the title in the help
     enum lw_option_type type;
     size_t offset;              // offsetof the member
     double minimum, maximum;    // both included; of integers and numbers; both 0: no limits
-    const char *const *choices; // of a choice; ends at NULL
+    const char *const *choices; // of a choice, of ignored and refused keys; ends at NULL
     const char *default_text;   // as a user would write it; NULL: unset (zero, NULL, no items)
-    const char *help;           // one sentence, no full stop
+    const char *help;           // one sentence, no full stop; of refused keys the reason
 };
+
+// The row that takes the key `name`; NULL: there is none.
+const struct lw_option *lw_options_find(const struct lw_option *table, const char *name);
 
 // Sets every member to its default; what they held before is not freed. The defaults of a table
 // must be right: a wrong one fails as if the user had written it.
@@ -55,12 +64,14 @@ bool lw_options_assign(
 // Frees strings and lists, and leaves all members zero.
 void lw_options_free(const struct lw_option *table, void *values);
 
-// Appends the value that `row` has now, so that lw_options_set would take it again. Appends nothing
-// when it is unset.
+// Appends the value that `row` has now, so that lw_options_set would take it again, and so that YAML
+// readers other than ours take a number for one. Appends nothing when it is unset or the row has no
+// value.
 bool lw_options_print(const struct lw_option *row, const void *values, struct lw_string *text,
     struct lw_error *error);
 
-// Appends the table for people: per row the name, the type or choices, range, default and help.
+// Appends the table for people: per row the name, the type or choices, range, default and help;
+// ignored keys in one paragraph, refused ones with the reason.
 bool lw_options_help(const struct lw_option *table, struct lw_string *text, struct lw_error *error);
 
 #endif

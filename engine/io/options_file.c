@@ -51,29 +51,65 @@ static bool is_null(const yaml_node_t *node)
     return false;
 }
 
-// Puts the node's value in reading->value: a scalar, or a list's items with commas between.
+static bool refuse_value(struct reading *reading, const char *key, const yaml_node_t *node)
+{
+    return lw_fail(reading->error, LW_USAGE,
+        "%s:%lu: the value of %.100s must be a number, a text, or a list of texts without commas",
+        reading->path, line_of(node), key);
+}
+
+// Puts a list's items in reading->value, with commas between.
+static bool gather_list(struct reading *reading, const char *key, const yaml_node_t *node)
+{
+    const yaml_node_item_t *item = node->data.sequence.items.start;
+    for (; item < node->data.sequence.items.top; item++) {
+        const yaml_node_t *part = yaml_document_get_node(reading->document, *item);
+        if (!is_text(part) || strchr(text_of(part), ',')) {
+            return refuse_value(reading, key, node);
+        }
+        if (!lw_string_addf(&reading->value, reading->error, "%s%s",
+                item == node->data.sequence.items.start ? "" : ",", text_of(part))) {
+            return false;
+        }
+    }
+    return true;
+}
+
+// Puts a map in reading->value as "{name: value, ...}"; what is deeper is "[]", which no map that is
+// flat takes.
+static bool gather_map(struct reading *reading, const yaml_node_t *node)
+{
+    const yaml_node_pair_t *first = node->data.mapping.pairs.start;
+    bool done = true;
+    for (const yaml_node_pair_t *pair = first; pair < node->data.mapping.pairs.top && done;
+         pair++) {
+        const yaml_node_t *name = yaml_document_get_node(reading->document, pair->key);
+        const yaml_node_t *value = yaml_document_get_node(reading->document, pair->value);
+        done =
+            lw_string_addf(&reading->value, reading->error, "%s%s: %s", pair == first ? "{" : ", ",
+                is_text(name) ? text_of(name) : "[]", is_text(value) ? text_of(value) : "[]");
+    }
+    return done && lw_string_addf(&reading->value, reading->error, "%s",
+                       first == node->data.mapping.pairs.top ? "{}" : "}");
+}
+
+// Puts the node's value in reading->value.
 static bool gather_value(struct reading *reading, const char *key, const yaml_node_t *node)
 {
+    const struct lw_option *row = lw_options_find(reading->table, key);
+    bool foreign = row && (row->type == LW_OPTION_IGNORED || row->type == LW_OPTION_REFUSED);
     lw_string_clear(&reading->value);
     if (is_text(node)) {
         return lw_string_addf(&reading->value, reading->error, "%s", text_of(node));
     }
-    bool list = node->type == YAML_SEQUENCE_NODE;
-    const yaml_node_item_t *item = list ? node->data.sequence.items.start : NULL;
-    const yaml_node_item_t *end = list ? node->data.sequence.items.top : NULL;
-    for (; list && item < end; item++) {
-        const yaml_node_t *part = yaml_document_get_node(reading->document, *item);
-        if (!is_text(part) || strchr(text_of(part), ',')) {
-            list = false;
-        } else if (!lw_string_addf(&reading->value, reading->error, "%s%s",
-                       item == node->data.sequence.items.start ? "" : ",", text_of(part))) {
-            return false;
-        }
+    if (node->type == YAML_MAPPING_NODE && row && (foreign || row->type == LW_OPTION_MAP)) {
+        return gather_map(reading, node);
     }
-    return list || lw_fail(reading->error, LW_USAGE,
-                       "%s:%lu: the value of %.100s must be a number, a text, or a list of texts "
-                       "without commas",
-                       reading->path, line_of(node), key);
+    if (node->type == YAML_SEQUENCE_NODE && foreign) {
+        return lw_string_addf(&reading->value, reading->error, "[...]");
+    }
+    return node->type == YAML_SEQUENCE_NODE ? gather_list(reading, key, node)
+                                            : refuse_value(reading, key, node);
 }
 
 static bool read_pair(struct reading *reading, const yaml_node_t *key, const yaml_node_t *value)

@@ -72,7 +72,14 @@ static void reads_llama_factorys_example(void **state)
     assert_int_equal(recipe.data_seed, 42);
     assert_null(recipe.resume_from_checkpoint);
     assert_true(recipe.max_grad_norm == 0.5 && recipe.learning_rate == 1e-5);
-    struct lw_schedule schedule = lw_recipe_schedule(&recipe, 25);
+    struct lw_schedule schedule;
+    assert_true(lw_recipe_schedule(&recipe, 25, &schedule, &error));
+    static const char *const without_effect[] = {"trust_remote_code", "deepspeed",
+        "dataloader_num_workers", "plot_loss", "report_to", "ddp_timeout"};
+    assert_int_equal(recipe.without_effect.count, 6);
+    for (size_t i = 0; i < 6; i++) {
+        assert_string_equal(recipe.without_effect.items[i], without_effect[i]);
+    }
     assert_int_equal(schedule.kind, LW_SCHEDULE_COSINE);
     assert_int_equal(schedule.warmup_updates, 3);
     struct lw_dataset_params params = lw_recipe_dataset(&recipe);
@@ -104,19 +111,75 @@ static const struct mistake mistakes[] = {
     {{"warmup_ratio=1.1"}, "warmup_ratio must be a number from 0 to 1"},
     {{"adam_beta1=1"}, "adam_beta1 must be"},
     {{"stage=dpo"}, "found \"dpo\""},
-    {{"finetuning_type=lora"}, "found \"lora\""},
-    {{"lr_scheduler_type=polynomial"}, "found \"polynomial\""},
+    {{"finetuning_type=lora"}, "found \"lora\": Lewin trains all parameters"},
+    {{"lr_scheduler_type=reduce_lr_on_plateau"}, "found \"reduce_lr_on_plateau\""},
+    {{"lr_scheduler_type=polynomial", "learning_rate=1e-8"}, "must be below learning_rate"},
+    {{"lr_scheduler_type=cosine_with_min_lr"}, "needs min_lr or min_lr_rate"},
+    {{"lr_scheduler_kwargs={min_lr: 1e-6}"}, "the schedule linear has no min_lr"},
+    {{"lr_scheduler_kwargs=min_lr"}, "lr_scheduler_kwargs must be a map"},
+    {{"eval_steps=1.5"}, "eval_steps is a share below 1 or a whole number"},
+    {{"logging_steps=0"}, "logging_steps must be"},
     {{"template=quen"}, "there is no \"quen\"; known: qwen"},
     {{"train_on_prompt=true", "mask_history=true"}, "exclude each other"},
     {{"val_size=1.5"}, "val_size is a share below 1 or a whole number"},
     {{"do_train=false"}, "nothing to do"},
-    {{"fp16=true"}, "fp16"},
+    {{"fp16=true"}, "fp16: true cannot be done here: training is in bf16"},
+    {{"lora_rank=8"}, "lora_rank: 8 cannot be done here: Lewin trains all parameters"},
+    {{"quantization_bit=4"}, "quantization_bit"},
+    {{"freeze_trainable_layers=2"}, "freeze_trainable_layers"},
+    {{"neftune_noise_alpha=5"}, "neftune_noise_alpha: 5 cannot be done here: the loss"},
+    {{"label_smoothing_factor=0.1"}, "label_smoothing_factor"},
+    {{"optim=paged_adamw_8bit"}, "the optimizer is AdamW"},
+    {{"use_badam=true"}, "use_badam"},
+    {{"pure_bf16=true"}, "pure_bf16"},
+    {{"rope_scaling=linear"}, "rope_scaling: linear cannot be done here"},
+    {{"streaming=true"}, "streaming"},
+    {{"group_by_length=True"}, "group_by_length: True"},
+    {{"load_best_model_at_end=true"}, "load_best_model_at_end"},
+    {{"evaluation_strategy=steps"}, "eval_strategy now"},
+    {{"ddp_timeot=1"}, "there is no option ddp_timeot"},
     {{"compute_type=bf16", "bf16=false"}, "contradict each other"},
     {{"tokens_per_batch=100"}, "must not be below cutoff_len (2048)"},
     {{"global_batch_size=16", "per_device_train_batch_size=4", "gradient_accumulation_steps=2"},
         "whose product is 8"},
     {{"global_batch_size=16", "gradient_accumulation_steps=3"}, "whose product is 3"},
 };
+
+// Keys that ask for nothing pass without a word, those that change nothing are remembered once.
+static void takes_foreign_keys(void **state)
+{
+    (void)state;
+    static const char *const assignments[] = {LEAST, "label_smoothing_factor=0.0",
+        "optim=adamw_torch_fused", "use_galore=False", "use_galore=no",
+        "dataloader_drop_last=false", "pure_bf16=false", "flash_attn=fa2", "deepspeed=ds.json",
+        "flash_attn=auto"};
+    struct lw_recipe recipe;
+    struct lw_error error = {0};
+    assert_true(lw_recipe_load(
+        &recipe, NULL, assignments, sizeof assignments / sizeof *assignments, &error));
+    assert_int_equal(recipe.without_effect.count, 2);
+    assert_string_equal(recipe.without_effect.items[0], "flash_attn");
+    lw_recipe_free(&recipe);
+    char *path = scratch_file("foreign.yaml",
+        "model_name_or_path: m\ndataset: d\ntemplate: qwen\noutput_dir: o\n"
+        "deepspeed: {stage: 3, offload: {device: cpu}}\nreport_to: [wandb, none]\n"
+        "fsdp_config: null\nlr_scheduler_type: cosine_with_min_lr\n"
+        "lr_scheduler_kwargs:\n  min_lr_rate: 0.1\n  num_cycles: 0.5\neval_strategy: steps\n"
+        "logging_steps: 20\n");
+    assert_true(lw_recipe_load(&recipe, path, NULL, 0, &error));
+    assert_int_equal(recipe.without_effect.count, 2);
+    assert_int_equal(recipe.lr_scheduler_kwargs.count, 2);
+    assert_true(recipe.eval_steps == 20);
+    struct lw_string text = {0};
+    assert_true(lw_recipe_print(&recipe, &text, &error));
+    assert_non_null(
+        strstr(text.data, "\nlr_scheduler_kwargs: {min_lr_rate: 0.1, num_cycles: 0.5}\n"));
+    assert_non_null(strstr(text.data, "\nadam_epsilon: 1.0e-08\n"));
+    assert_null(strstr(text.data, "deepspeed"));
+    lw_string_free(&text);
+    lw_recipe_free(&recipe);
+    scratch_free(path);
+}
 
 // The recipes of examples/ say nothing that is not known.
 static void reads_our_examples(void **state)
@@ -214,7 +277,9 @@ static void prints_what_reads_back(void **state)
     static const char *const assignments[] = {"model_name_or_path=a \"b\"\\c # d: e\t",
         "dataset=x.json, dir/y z.json", "template=qwen", "output_dir=\xc3\xa4", "dataset_dir=data",
         "learning_rate=1.2345678901234567e-5", "gradient_accumulation_steps=4", "bf16=false",
-        "data_seed=7", "val_size=0.05", "save_strategy=no", "eval_strategy=no"};
+        "data_seed=7", "val_size=0.05", "save_strategy=epoch", "eval_strategy=no",
+        "lr_scheduler_type=cosine_with_restarts", "lr_scheduler_kwargs={'num_cycles': 3}",
+        "warmup_steps=0.25"};
     struct lw_recipe recipe;
     assert_true(lw_recipe_load(
         &recipe, NULL, assignments, sizeof assignments / sizeof assignments[0], NULL));
@@ -260,6 +325,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(reads_llama_factorys_example),
         cmocka_unit_test(reads_our_examples),
+        cmocka_unit_test(takes_foreign_keys),
         cmocka_unit_test(names_mistakes),
         cmocka_unit_test(names_what_is_missing),
         cmocka_unit_test(agrees_on_the_batch),
