@@ -117,27 +117,23 @@ static bool check_attention(struct lw_stream *stream, const struct lw_attention 
            check_bounds(stream, &attention->segment_start, "segment_start", attention);
 }
 
+// What the arguments of the forward kernel and of both gradients' have in common; each is a struct
+// of its own, so that this is text.
+#define INPUTS(a)                                                                                  \
+    .q = (a)->q.address, .k = (a)->k.address, .v = (a)->v.address,                                 \
+    .log_sum = (a)->log_sum.address, .q_stride = (a)->q.stride, .k_stride = (a)->k.stride,         \
+    .v_stride = (a)->v.stride, .tokens = (a)->tokens, .group = (a)->heads / (a)->kv_heads,         \
+    .window = kernel_window((a)->window, (a)->tokens), .scale = (a)->scale
+
 void lw_attention_forward(struct lw_stream *stream, const struct lw_attention *attention)
 {
     const struct lw_attention *a = attention;
     if (!a->tokens || !check_attention(stream, a)) {
         return;
     }
-    struct lw_attention_forward_args args = {.q = a->q.address,
-        .k = a->k.address,
-        .v = a->v.address,
-        .result = a->out.address,
-        .log_sum = a->log_sum.address,
-        .segment_start = a->segment_start.address,
-        .q_stride = a->q.stride,
-        .k_stride = a->k.stride,
-        .v_stride = a->v.stride,
-        .result_stride = a->out.stride,
-        .tokens = a->tokens,
-        .heads = a->heads,
-        .group = a->heads / a->kv_heads,
-        .window = kernel_window(a->window, a->tokens),
-        .scale = a->scale};
+    struct lw_attention_forward_args args = {INPUTS(a), .result = a->out.address,
+        .segment_start = a->segment_start.address, .result_stride = a->out.stride,
+        .heads = a->heads};
     struct lw_dispatch dispatch = {.args = &args,
         .access_count = 6,
         .accesses = {lw_tensor_read(&a->q), lw_tensor_read(&a->k), lw_tensor_read(&a->v),
@@ -153,26 +149,11 @@ static void record_query_gradient(
     struct lw_stream *stream, const struct lw_attention_backward *backward)
 {
     const struct lw_attention *a = &backward->forward;
-    struct lw_attention_query_gradient_args args = {.q = a->q.address,
-        .k = a->k.address,
-        .v = a->v.address,
-        .result = a->out.address,
-        .out_gradient = backward->out_gradient.address,
-        .log_sum = a->log_sum.address,
-        .segment_start = a->segment_start.address,
-        .delta = backward->delta.address,
-        .q_gradient = backward->q_gradient.address,
-        .q_stride = a->q.stride,
-        .k_stride = a->k.stride,
-        .v_stride = a->v.stride,
-        .result_stride = a->out.stride,
-        .out_gradient_stride = backward->out_gradient.stride,
-        .q_gradient_stride = backward->q_gradient.stride,
-        .tokens = a->tokens,
-        .heads = a->heads,
-        .group = a->heads / a->kv_heads,
-        .window = kernel_window(a->window, a->tokens),
-        .scale = a->scale};
+    struct lw_attention_query_gradient_args args = {INPUTS(a), .result = a->out.address,
+        .out_gradient = backward->out_gradient.address, .segment_start = a->segment_start.address,
+        .delta = backward->delta.address, .q_gradient = backward->q_gradient.address,
+        .result_stride = a->out.stride, .out_gradient_stride = backward->out_gradient.stride,
+        .q_gradient_stride = backward->q_gradient.stride, .heads = a->heads};
     struct lw_dispatch dispatch = {.args = &args,
         .access_count = 9,
         .accesses = {lw_tensor_read(&a->q), lw_tensor_read(&a->k), lw_tensor_read(&a->v),
@@ -191,26 +172,13 @@ static void record_key_gradient(
     struct lw_stream *stream, const struct lw_attention_backward *backward)
 {
     const struct lw_attention *a = &backward->forward;
-    struct lw_attention_key_gradient_args args = {.q = a->q.address,
-        .k = a->k.address,
-        .v = a->v.address,
-        .out_gradient = backward->out_gradient.address,
-        .log_sum = a->log_sum.address,
-        .delta = backward->delta.address,
-        .segment_end = a->segment_end.address,
-        .k_gradient = backward->k_gradient.address,
+    struct lw_attention_key_gradient_args args = {INPUTS(a),
+        .out_gradient = backward->out_gradient.address, .delta = backward->delta.address,
+        .segment_end = a->segment_end.address, .k_gradient = backward->k_gradient.address,
         .v_gradient = backward->v_gradient.address,
-        .q_stride = a->q.stride,
-        .k_stride = a->k.stride,
-        .v_stride = a->v.stride,
         .out_gradient_stride = backward->out_gradient.stride,
         .k_gradient_stride = backward->k_gradient.stride,
-        .v_gradient_stride = backward->v_gradient.stride,
-        .tokens = a->tokens,
-        .kv_heads = a->kv_heads,
-        .group = a->heads / a->kv_heads,
-        .window = kernel_window(a->window, a->tokens),
-        .scale = a->scale};
+        .v_gradient_stride = backward->v_gradient.stride, .kv_heads = a->kv_heads};
     struct lw_dispatch dispatch = {.args = &args,
         .access_count = 9,
         .accesses = {lw_tensor_read(&a->q), lw_tensor_read(&a->k), lw_tensor_read(&a->v),
