@@ -154,6 +154,7 @@ static bool generate(struct chat *chat, struct lw_string *answer, struct lw_erro
         done = done && lw_generator_append(chat->generator, id, chat->logits, error);
     }
     done = done && lw_token_stream_finish(&stream, &piece, error);
+    lw_token_stream_free(&stream);
     flush_text(&piece, answer, error);
     printf("\n");
     if (full) {

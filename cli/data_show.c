@@ -46,10 +46,12 @@ static bool add_visible(
 static bool add_token_text(struct lw_string *out, const struct lw_tokenizer *tokenizer, uint32_t id,
     bool wrap, struct lw_error *error)
 {
-    size_t length = 0;
-    const char *bytes = lw_tokenizer_token_bytes(tokenizer, id, &length);
-    return bytes ? add_visible(out, bytes, length, wrap, error)
-                 : lw_string_addf(out, error, "<no token %" PRIu32 ">", id);
+    struct lw_string text = {0};
+    bool done = lw_tokenizer_show_token(tokenizer, id, &text, error) &&
+                (text.length > 0 ? add_visible(out, text.data, text.length, wrap, error)
+                                 : lw_string_addf(out, error, "<no token %" PRIu32 ">", id));
+    lw_string_free(&text);
+    return done;
 }
 
 // Running text. Without colours, trained tokens stand in brackets and the others are kept apart by

@@ -1,12 +1,15 @@
 // SPDX-License-Identifier: Apache-2.0
-// Encoding a piece. Its bytes are symbols in a linked list; a heap holds the pairs that can be
-// merged, lowest rank first and leftmost among equals; each merge renews the two pairs beside it.
-// A heap entry whose pair has changed meanwhile is passed over. Reading the model: bpe_model.c.
+// Encoding a piece. Its bytes or characters are symbols in a linked list; a heap holds the pairs
+// that can be merged, lowest rank first and leftmost among equals; each merge renews the two pairs
+// beside it. A heap entry whose pair has changed meanwhile is passed over. Where no merge joins words,
+// a piece of many (a whole text, without a pre-tokenizer) is encoded word by word, which gives the
+// same ids. Reading the model: bpe_model.c.
 #include "engine/text/bpe.h"
 
 #include <string.h>
 
 #include "engine/base/alloc.h"
+#include "engine/base/utf8.h"
 #include "engine/text/bpe_pairs.h"
 
 #define NO_RANK UINT32_MAX
@@ -102,7 +105,77 @@ static bool merge_all(
     return true;
 }
 
-// One symbol for each byte that has a token. `*count` is how many.
+// The symbols of a piece at the beginning: at most one for each byte.
+struct symbols {
+    const struct lw_bpe *bpe;
+    struct lw_bpe_symbol *items;
+    uint32_t count;
+    uint32_t waiting; // an unknown token that has not been put yet, or LW_NO_TOKEN
+};
+
+static void put_symbol(struct symbols *symbols, uint32_t id)
+{
+    uint32_t at = symbols->count++;
+    symbols->items[at] = (struct lw_bpe_symbol){id, at ? at - 1 : NO_SYMBOL, at + 1, NO_RANK};
+}
+
+// Puts the unknown token that waits.
+static void put_waiting(struct symbols *symbols)
+{
+    if (symbols->waiting != LW_NO_TOKEN) {
+        put_symbol(symbols, symbols->waiting);
+        symbols->waiting = LW_NO_TOKEN;
+    }
+}
+
+// Byte tokens for a character without one of its own: false unless each byte has one.
+static bool put_fallback(struct symbols *symbols, const char *bytes, unsigned length)
+{
+    const uint32_t *ids = symbols->bpe->fallback_ids;
+    for (unsigned i = 0; i < length; i++) {
+        if (ids[(unsigned char)bytes[i]] == LW_NO_TOKEN) {
+            return false;
+        }
+    }
+    for (unsigned i = 0; i < length; i++) {
+        put_symbol(symbols, ids[(unsigned char)bytes[i]]);
+    }
+    return true;
+}
+
+// An unknown token waits until a known character follows, also when byte tokens come between: so HF
+// has it.
+static void put_unit(struct symbols *symbols, uint32_t id, const char *bytes, unsigned length)
+{
+    if (id != LW_NO_TOKEN) {
+        put_waiting(symbols);
+        put_symbol(symbols, id);
+    } else if (!put_fallback(symbols, bytes, length)) {
+        if (!symbols->bpe->fuse_unknown) {
+            put_waiting(symbols);
+        }
+        symbols->waiting = symbols->bpe->unknown;
+    }
+}
+
+static void put_units(struct symbols *symbols, const char *piece, size_t length)
+{
+    const struct lw_bpe *bpe = symbols->bpe;
+    bool bytes = bpe->vocabulary->byte_level;
+    for (size_t at = 0; at < length;) {
+        unsigned char first = (unsigned char)piece[at];
+        unsigned width = bytes || first < 0x80 ? 1 : lw_utf8_next(piece + at, length - at).length;
+        uint32_t id = width == 1 ? bpe->byte_ids[first]
+                                 : lw_vocabulary_find(bpe->vocabulary, piece + at, width, false);
+        put_unit(symbols, id, piece + at, width);
+        at += width;
+    }
+    put_waiting(symbols);
+    if (symbols->count > 0) {
+        symbols->items[symbols->count - 1].next = NO_SYMBOL;
+    }
+}
+
 static bool begin_symbols(const struct lw_bpe *bpe, const char *piece, size_t length,
     struct lw_bpe_scratch *scratch, uint32_t *count, struct lw_error *error)
 {
@@ -111,18 +184,9 @@ static bool begin_symbols(const struct lw_bpe *bpe, const char *piece, size_t le
             error)) {
         return false;
     }
-    *count = 0;
-    for (size_t i = 0; i < length; i++) {
-        uint32_t id = bpe->byte_ids[(unsigned char)piece[i]];
-        if (id != LW_NO_TOKEN) {
-            scratch->symbols[*count] =
-                (struct lw_bpe_symbol){id, *count ? *count - 1 : NO_SYMBOL, *count + 1, NO_RANK};
-            (*count)++;
-        }
-    }
-    if (*count > 0) {
-        scratch->symbols[*count - 1].next = NO_SYMBOL;
-    }
+    struct symbols symbols = {bpe, scratch->symbols, 0, LW_NO_TOKEN};
+    put_units(&symbols, piece, length);
+    *count = symbols.count;
     scratch->heap_count = 0;
     for (uint32_t i = 0; i < *count; i++) {
         if (!renew_pair(bpe, scratch, i, error)) {
@@ -132,17 +196,17 @@ static bool begin_symbols(const struct lw_bpe *bpe, const char *piece, size_t le
     return true;
 }
 
-bool lw_bpe_encode(const struct lw_bpe *bpe, const char *piece, size_t length,
+static bool encode_word(const struct lw_bpe *bpe, const char *word, size_t length,
     struct lw_bpe_scratch *scratch, struct lw_tokens *out, struct lw_error *error)
 {
     if (length <= bpe->longest) {
-        uint32_t id = lw_vocabulary_find(bpe->vocabulary, piece, length, false);
+        uint32_t id = lw_vocabulary_find(bpe->vocabulary, word, length, false);
         if (id != LW_NO_TOKEN && lw_vocabulary_flags(bpe->vocabulary, id) & LW_TOKEN_WHOLE) {
             return lw_tokens_add(out, id, error);
         }
     }
     uint32_t count;
-    if (!begin_symbols(bpe, piece, length, scratch, &count, error) ||
+    if (!begin_symbols(bpe, word, length, scratch, &count, error) ||
         !merge_all(bpe, scratch, error)) {
         return false;
     }
@@ -150,6 +214,40 @@ bool lw_bpe_encode(const struct lw_bpe *bpe, const char *piece, size_t length,
         if (!lw_tokens_add(out, scratch->symbols[i].id, error)) {
             return false;
         }
+    }
+    return true;
+}
+
+// The bytes of the word at the beginning of a text: it ends before a U+2581 that follows another
+// character.
+static size_t word_length(const char *text, size_t length)
+{
+    const size_t width = sizeof LW_WORD_START - 1;
+    size_t at = 0;
+    while (length - at >= width && memcmp(text + at, LW_WORD_START, width) == 0) {
+        at += width;
+    }
+    while (at < length) {
+        const char *next = memchr(text + at, LW_WORD_START[0], length - at);
+        at = next ? (size_t)(next - text) : length;
+        if (length - at < width || memcmp(text + at, LW_WORD_START, width) == 0) {
+            return length - at < width ? length : at;
+        }
+        at++;
+    }
+    return length;
+}
+
+bool lw_bpe_encode(const struct lw_bpe *bpe, const char *piece, size_t length,
+    struct lw_bpe_scratch *scratch, struct lw_tokens *out, struct lw_error *error)
+{
+    while (length > 0) {
+        size_t word = bpe->splits_words ? word_length(piece, length) : length;
+        if (!encode_word(bpe, piece, word, scratch, out, error)) {
+            return false;
+        }
+        piece += word;
+        length -= word;
     }
     return true;
 }

@@ -1,11 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
-// Reading a BPE model from tokenizer.json: vocabulary, merges in both their spellings ("a b" and
-// ["a", "b"]), and the refusal of what this program does not do. HF: models/bpe/{model,serialization}.rs.
+// Reading a BPE model from tokenizer.json: the vocabulary, what stands for unknown characters, and the
+// refusal of what this program does not do. HF: models/bpe/{model,serialization}.rs. The merges:
+// bpe_merges.c.
+#include <stdio.h>
 #include <string.h>
 
 #include "engine/base/alloc.h"
 #include "engine/text/bpe_pairs.h"
-#include "engine/text/bytelevel.h"
 #include "engine/text/json_fields.h"
 
 static const char where[] = "model";
@@ -28,17 +29,7 @@ static bool refuse_unsupported(const cJSON *model, struct lw_error *error)
     if (dropout && !(cJSON_IsNumber(dropout) && dropout->valuedouble == 0)) {
         return lw_fail(error, LW_BAD_INPUT, "A BPE model with dropout is not supported.");
     }
-    if (lw_json_member(model, "unk_token")) {
-        return lw_fail(error, LW_BAD_INPUT, "A BPE model with an unk_token is not supported.");
-    }
-    bool byte_fallback = false;
-    if (!lw_json_optional_bool(
-            &(struct lw_json_scope){model, where}, "byte_fallback", &byte_fallback, error)) {
-        return false;
-    }
-    return byte_fallback
-               ? lw_fail(error, LW_BAD_INPUT, "A BPE model with byte_fallback is not supported.")
-               : true;
+    return true;
 }
 
 static bool read_vocabulary(struct lw_bpe *bpe, struct lw_vocabulary *vocabulary,
@@ -53,7 +44,8 @@ static bool read_vocabulary(struct lw_bpe *bpe, struct lw_vocabulary *vocabulary
         uint32_t id;
         bool opaque;
         if (!lw_json_id(&id, token, token->string, "model.vocab", error) ||
-            !lw_bytelevel_read(&bytes, token->string, strlen(token->string), &opaque, error) ||
+            !lw_vocabulary_read(
+                vocabulary, &bytes, token->string, strlen(token->string), &opaque, error) ||
             !lw_vocabulary_add(vocabulary, id, lw_string_text(&bytes), bytes.length,
                 LW_TOKEN_MODEL | (opaque ? LW_TOKEN_OPAQUE : 0), error)) {
             goto cleanup;
@@ -72,109 +64,55 @@ cleanup:
     return done;
 }
 
-// The two parts of a merge, as slices of its JSON texts.
-struct merge_text {
-    const char *left, *right;
-    size_t left_length, right_length;
-};
-
-// `*skip` tells a line of the old text format that is no merge.
-static bool split_merge(
-    struct merge_text *text, bool *skip, const cJSON *merge, struct lw_error *error)
+// Whether every byte of a text has a token, so that nothing is ever unknown.
+static bool covers_all(const struct lw_bpe *bpe)
 {
-    *skip = false;
-    if (cJSON_IsString(merge)) {
-        const char *space = strchr(merge->valuestring, ' ');
-        *skip = strncmp(merge->valuestring, "#version", 8) == 0;
-        if (*skip) {
-            return true;
-        }
-        if (space && !strchr(space + 1, ' ')) {
-            *text = (struct merge_text){merge->valuestring, space + 1,
-                (size_t)(space - merge->valuestring), strlen(space + 1)};
-            return true;
-        }
-    } else if (cJSON_IsArray(merge) && cJSON_GetArraySize(merge) == 2) {
-        const cJSON *left = merge->child, *right = left->next;
-        if (cJSON_IsString(left) && cJSON_IsString(right)) {
-            *text = (struct merge_text){left->valuestring, right->valuestring,
-                strlen(left->valuestring), strlen(right->valuestring)};
-            return true;
-        }
+    const uint32_t *ids = bpe->vocabulary->byte_level ? bpe->byte_ids : bpe->fallback_ids;
+    bool all = true;
+    for (unsigned byte = 0; byte < 256; byte++) {
+        all = all && ids[byte] != LW_NO_TOKEN;
     }
-    return lw_fail(error, LW_BAD_INPUT,
-        "model.merges: an entry%s%.80s is not of the form \"a b\" or [\"a\", \"b\"].",
-        cJSON_IsString(merge) ? " " : "", cJSON_IsString(merge) ? merge->valuestring : "");
+    return all;
 }
 
-// Text in the byte-level alphabet to its token. `bytes` is scratch.
-static bool find_part(uint32_t *id, struct lw_string *bytes, const struct lw_vocabulary *vocabulary,
-    const char *text, size_t length, struct lw_error *error)
+static bool read_fallback(struct lw_bpe *bpe, const cJSON *model, struct lw_error *error)
 {
-    bool opaque;
-    if (!lw_bytelevel_read(bytes, text, length, &opaque, error)) {
+    bool fallback = false;
+    if (!lw_json_optional_bool(
+            &(struct lw_json_scope){model, where}, "byte_fallback", &fallback, error)) {
         return false;
     }
-    *id = opaque ? LW_NO_TOKEN
-                 : lw_vocabulary_find(vocabulary, lw_string_text(bytes), bytes->length, false);
-    if (*id == LW_NO_TOKEN) {
-        return lw_fail(error, LW_BAD_INPUT, "model.merges: \"%.*s\" is no token of the vocabulary.",
-            (int)(length < 80 ? length : 80), text);
+    if (fallback && bpe->vocabulary->byte_level) {
+        return lw_fail(
+            error, LW_BAD_INPUT, "A byte-level BPE model with byte_fallback is not supported.");
+    }
+    for (unsigned byte = 0; byte < 256; byte++) {
+        char token[8];
+        snprintf(token, sizeof token, "<0x%02X>", byte);
+        bpe->fallback_ids[byte] =
+            fallback ? lw_vocabulary_find(bpe->vocabulary, token, 6, false) : LW_NO_TOKEN;
     }
     return true;
 }
 
-// Reads the merge of rank `rank`; of two merges of the same pair the later counts.
-static bool add_merge(struct lw_bpe *bpe, const struct merge_text *text, uint32_t rank,
-    struct lw_string *scratch, struct lw_error *error)
+static bool read_unknown(struct lw_bpe *bpe, const cJSON *model, struct lw_error *error)
 {
-    uint32_t left, right, merged;
-    struct lw_string *bytes = &scratch[0], *both = &scratch[1];
-    lw_string_clear(both);
-    if (!find_part(&left, bytes, bpe->vocabulary, text->left, text->left_length, error) ||
-        !lw_string_add(both, text->left, text->left_length, error) ||
-        !find_part(&right, bytes, bpe->vocabulary, text->right, text->right_length, error) ||
-        !lw_string_add(both, text->right, text->right_length, error) ||
-        !find_part(&merged, bytes, bpe->vocabulary, both->data, both->length, error)) {
+    const struct lw_json_scope scope = {model, where};
+    const char *unknown = NULL;
+    struct lw_string scratch = {0};
+    bpe->unknown = LW_NO_TOKEN;
+    if (!lw_json_optional_string(&scope, "unk_token", &unknown, error) ||
+        !lw_json_optional_bool(&scope, "fuse_unk", &bpe->fuse_unknown, error)) {
         return false;
     }
-    *lw_bpe_pair_slot(bpe, left, right) = (struct lw_bpe_pair){left, right, rank};
-    bpe->merged[rank] = merged;
-    return true;
-}
-
-static bool read_merges(struct lw_bpe *bpe, const cJSON *merges, struct lw_error *error)
-{
-    if (!cJSON_IsArray(merges)) {
-        return lw_fail(error, LW_BAD_INPUT, "%s: \"merges\" must be an array.", where);
+    if (!unknown || covers_all(bpe)) {
+        return true;
     }
-    size_t count = (size_t)cJSON_GetArraySize(merges);
-    for (bpe->pair_slots = 1; bpe->pair_slots < count + count / 2 + 1;) {
-        bpe->pair_slots *= 2;
-    }
-    bool done = false;
-    struct lw_string scratch[2] = {{0}};
-    bpe->pairs = lw_realloc(NULL, bpe->pair_slots, sizeof *bpe->pairs, error);
-    bpe->merged = bpe->pairs ? lw_calloc(count, sizeof *bpe->merged, error) : NULL;
-    if (!bpe->merged) {
-        return false;
-    }
-    memset(bpe->pairs, 0xFF, bpe->pair_slots * sizeof *bpe->pairs);
-    uint32_t rank = 0;
-    for (const cJSON *merge = merges->child; merge; merge = merge->next) {
-        struct merge_text text = {0};
-        bool skip;
-        if (!split_merge(&text, &skip, merge, error) ||
-            (!skip && !add_merge(bpe, &text, rank, scratch, error))) {
-            goto cleanup;
-        }
-        rank += !skip;
-    }
-    done = true;
-cleanup:
-    lw_string_free(&scratch[0]);
-    lw_string_free(&scratch[1]);
-    return done;
+    const struct lw_token_text text = {unknown, strlen(unknown)};
+    bpe->splits_words &= !lw_token_ends_with_word_start(&text);
+    bool done = lw_bpe_find_token(bpe, &bpe->unknown, &text, &scratch, error);
+    lw_string_free(&scratch);
+    return done ? true : lw_fail_in(error, "model.unk_token");
 }
 
 // Finds the tokens that a piece of their bytes becomes, so that encoding such a piece, which most
@@ -214,11 +152,18 @@ bool lw_bpe_open(struct lw_bpe *bpe, struct lw_vocabulary *vocabulary, const cJS
     if (!cJSON_IsObject(model)) {
         return lw_fail(error, LW_BAD_INPUT, "There is no \"model\" object.");
     }
-    if (refuse_unsupported(model, error) &&
-        lw_json_optional_bool(
-            &(struct lw_json_scope){model, where}, "ignore_merges", &ignore_merges, error) &&
-        read_vocabulary(bpe, vocabulary, lw_json_member(model, "vocab"), error) &&
-        read_merges(bpe, lw_json_member(model, "merges"), error) &&
+    if (!refuse_unsupported(model, error) ||
+        !lw_json_optional_bool(
+            &(struct lw_json_scope){model, where}, "ignore_merges", &ignore_merges, error) ||
+        !read_vocabulary(bpe, vocabulary, lw_json_member(model, "vocab"), error)) {
+        return false;
+    }
+    // With ignore_merges a piece of several words may be one token.
+    bpe->splits_words =
+        !vocabulary->byte_level && !ignore_merges &&
+        lw_vocabulary_find(vocabulary, LW_WORD_START, strlen(LW_WORD_START), false) != LW_NO_TOKEN;
+    if (read_fallback(bpe, model, error) && read_unknown(bpe, model, error) &&
+        lw_bpe_read_merges(bpe, lw_json_member(model, "merges"), error) &&
         mark_whole(bpe, vocabulary, ignore_merges, error)) {
         return true;
     }

@@ -1,195 +1,215 @@
 // SPDX-License-Identifier: Apache-2.0
-// NFC by utf8proc: decompose each character, sort combining marks, compose. The sorting is ours:
-// utf8proc's own is quadratic in the length of a run of marks, which hostile text can make as long
-// as it likes.
+// Reading and running a normalizer: each step is a row of a table, with a function that reads its
+// settings and one that applies it.
 #include "engine/text/normalizer.h"
 
-#include <stdlib.h>
 #include <string.h>
 #include <utf8proc.h>
 
 #include "engine/base/alloc.h"
-#include "engine/text/json_fields.h"
 #include "engine/base/utf8.h"
+#include "engine/text/json_fields.h"
+#include "engine/text/replacement.h"
+#include "engine/text/unicode.h"
+
+static const char where[] = "normalizer";
+
+struct lw_normalizer_step {
+    const struct step_kind *kind;
+    struct lw_replacement replacement;
+    struct lw_string prefix;
+    bool left, right; // what Strip strips
+};
+
+// Appends what the step makes of the text to `out`; or changes `*text` itself and appends nothing.
+typedef bool step_run(const struct lw_normalizer_step *step, struct lw_text *text,
+    struct lw_normalized *memory, struct lw_string *out, struct lw_error *error);
+
+struct step_kind {
+    const char *type;
+    bool (*read)(struct lw_normalizer_step *step, const cJSON *json, struct lw_error *error);
+    step_run *run;
+    enum lw_unicode_form form;
+    bool inserts;
+};
+
+static bool read_prepend(struct lw_normalizer_step *step, const cJSON *json, struct lw_error *error)
+{
+    const char *prefix;
+    return lw_json_string(&(struct lw_json_scope){json, where}, "prepend", &prefix, error) &&
+           lw_string_add(&step->prefix, prefix, strlen(prefix), error);
+}
+
+static bool read_replace(struct lw_normalizer_step *step, const cJSON *json, struct lw_error *error)
+{
+    return lw_replacement_read(&step->replacement, json, where, error);
+}
+
+static bool read_strip(struct lw_normalizer_step *step, const cJSON *json, struct lw_error *error)
+{
+    const struct lw_json_scope scope = {json, where};
+    return lw_json_bool(&scope, "strip_left", &step->left, error) &&
+           lw_json_bool(&scope, "strip_right", &step->right, error);
+}
+
+static bool run_form(const struct lw_normalizer_step *step, struct lw_text *text,
+    struct lw_normalized *memory, struct lw_string *out, struct lw_error *error)
+{
+    return lw_unicode_has_form(step->kind->form, text->bytes, text->length) ||
+           lw_unicode_write_form(
+               step->kind->form, text->bytes, text->length, &memory->characters, out, error);
+}
+
+// Rust's char::to_lowercase: the simple mappings, and the one character that becomes two (U+0130).
+static bool run_lowercase(const struct lw_normalizer_step *step, struct lw_text *text,
+    struct lw_normalized *memory, struct lw_string *out, struct lw_error *error)
+{
+    (void)step;
+    (void)memory;
+    for (size_t at = 0; at < text->length;) {
+        struct lw_utf8_step from = lw_utf8_next(text->bytes + at, text->length - at);
+        char bytes[4] = "i\xCC\x87";
+        unsigned length = 3;
+        if (from.character != 0x130) {
+            length =
+                lw_utf8_write((uint32_t)utf8proc_tolower((utf8proc_int32_t)from.character), bytes);
+        }
+        if (!lw_string_add(out, bytes, length, error)) {
+            return false;
+        }
+        at += from.length;
+    }
+    return true;
+}
+
+static bool run_strip(const struct lw_normalizer_step *step, struct lw_text *text,
+    struct lw_normalized *memory, struct lw_string *out, struct lw_error *error)
+{
+    (void)memory;
+    (void)out;
+    (void)error;
+    size_t spaces = step->left ? lw_text_spaces_at_begin(text->bytes, text->length) : 0;
+    text->bytes += spaces;
+    text->length -= spaces;
+    text->cut |= spaces > 0;
+    text->length -= step->right ? lw_text_spaces_at_end(text->bytes, text->length) : 0;
+    return true;
+}
+
+static bool run_prepend(const struct lw_normalizer_step *step, struct lw_text *text,
+    struct lw_normalized *memory, struct lw_string *out, struct lw_error *error)
+{
+    (void)memory;
+    return text->length == 0 ||
+           (lw_string_add(out, step->prefix.data, step->prefix.length, error) &&
+               lw_string_add(out, text->bytes, text->length, error));
+}
+
+static bool run_replace(const struct lw_normalizer_step *step, struct lw_text *text,
+    struct lw_normalized *memory, struct lw_string *out, struct lw_error *error)
+{
+    bool done = lw_replacement_run(
+        &step->replacement, text->bytes, text->length, &memory->matcher, out, error);
+    text->length = out->length ? text->length : 0; // everything may have gone
+    return done;
+}
+
+static const struct step_kind kinds[] = {
+    {"NFC", NULL, run_form, LW_FORM_NFC, false},
+    {"NFD", NULL, run_form, LW_FORM_NFD, false},
+    {"NFKC", NULL, run_form, LW_FORM_NFKC, false},
+    {"NFKD", NULL, run_form, LW_FORM_NFKD, false},
+    {"Lowercase", NULL, run_lowercase, 0, false},
+    {"Strip", read_strip, run_strip, 0, false},
+    {"Prepend", read_prepend, run_prepend, 0, true},
+    {"Replace", read_replace, run_replace, 0, true},
+};
 
 static bool read_component(
     struct lw_normalizer *normalizer, const cJSON *json, struct lw_error *error)
 {
     const char *type;
-    if (!lw_json_string(&(struct lw_json_scope){json, "normalizer"}, "type", &type, error)) {
+    size_t kind = 0, count = sizeof kinds / sizeof *kinds;
+    if (!lw_json_string(&(struct lw_json_scope){json, where}, "type", &type, error)) {
         return false;
     }
-    if (strcmp(type, "NFC") != 0) {
+    while (kind < count && strcmp(type, kinds[kind].type) != 0) {
+        kind++;
+    }
+    if (kind == count) {
         return lw_fail(error, LW_BAD_INPUT, "The normalizer %.80s is not supported.", type);
     }
-    normalizer->compose = true;
+    if (!lw_reserve(&normalizer->steps, &normalizer->capacity, normalizer->count + 1,
+            sizeof *normalizer->steps, error)) {
+        return false;
+    }
+    struct lw_normalizer_step *step = &normalizer->steps[normalizer->count++];
+    *step = (struct lw_normalizer_step){.kind = &kinds[kind]};
+    normalizer->inserts |= kinds[kind].inserts;
+    return !kinds[kind].read || kinds[kind].read(step, json, error);
+}
+
+static bool read_normalizer(
+    struct lw_normalizer *normalizer, const cJSON *json, struct lw_error *error)
+{
+    const cJSON *type = lw_json_member(json, "type");
+    if (!cJSON_IsString(type) || strcmp(type->valuestring, "Sequence") != 0) {
+        return read_component(normalizer, json, error);
+    }
+    const cJSON *part = lw_json_member(json, "normalizers");
+    for (part = part ? part->child : NULL; part; part = part->next) {
+        if (!read_normalizer(normalizer, part, error)) {
+            return false;
+        }
+    }
     return true;
 }
 
 bool lw_normalizer_open(struct lw_normalizer *normalizer, const cJSON *json, struct lw_error *error)
 {
     *normalizer = (struct lw_normalizer){0};
-    const cJSON *type = lw_json_member(json, "type");
-    if (cJSON_IsString(type) && strcmp(type->valuestring, "Sequence") == 0) {
-        const cJSON *component = lw_json_member(json, "normalizers");
-        for (component = component ? component->child : NULL; component;
-             component = component->next) {
-            if (!read_component(normalizer, component, error)) {
-                return false;
-            }
-        }
-        return true;
-    }
-    return !json || read_component(normalizer, json, error);
-}
-
-// Whether a character is one that nothing composes with, decomposes or reorders, by ranges that hold
-// most text: Latin, Cyrillic, punctuation, arrows, Chinese, Japanese, Korean, emoji. No is not
-// certain, and no harm.
-static bool surely_stable(uint32_t character)
-{
-    return character < 0x300 || (character >= 0x388 && character <= 0x482) ||
-           (character >= 0x2010 && character <= 0x20CF) ||
-           (character >= 0x2190 && character <= 0x2328) ||
-           (character >= 0x3030 && character <= 0x3098) ||
-           (character >= 0x309B && character <= 0xA66E) ||
-           (character >= 0xAC00 && character <= 0xD7A3) ||
-           (character >= 0xFF00 && character <= 0xFFEF) ||
-           (character >= 0x1F000 && character <= 0x1FAFF);
-}
-
-// Text of stable characters is composed already.
-static bool surely_composed(const struct lw_text *text)
-{
-    for (size_t at = 0; at < text->length;) {
-        if ((unsigned char)text->bytes[at] < 0xCC) {
-            at++; // ASCII and below U+0300; a byte inside such a character is small too
-            continue;
-        }
-        struct lw_utf8_step step = lw_utf8_next(text->bytes + at, text->length - at);
-        if (!surely_stable(step.character)) {
-            return false;
-        }
-        at += step.length;
+    if (json && !read_normalizer(normalizer, json, error)) {
+        lw_normalizer_close(normalizer);
+        return false;
     }
     return true;
 }
 
-// A combining mark while its run is sorted: stable, so its place counts after its class.
-struct mark {
-    int32_t character;
-    uint32_t place;
-    int class;
-};
-
-static int compare_marks(const void *left, const void *right)
+void lw_normalizer_close(struct lw_normalizer *normalizer)
 {
-    const struct mark *a = left, *b = right;
-    return a->class != b->class ? (a->class < b->class ? -1 : 1)
-                                : (a->place < b->place ? -1 : a->place > b->place);
-}
-
-static int combining_class(int32_t character)
-{
-    return utf8proc_get_property(character)->combining_class;
-}
-
-// Puts a run of combining marks into canonical order (Unicode 3.11, D109).
-static bool sort_run(int32_t *characters, size_t count, struct lw_error *error)
-{
-    struct mark few[16], *marks = few;
-    if (count > sizeof few / sizeof *few) {
-        marks = lw_calloc(count, sizeof *marks, error);
-        if (!marks) {
-            return false;
-        }
+    for (size_t i = 0; i < normalizer->count; i++) {
+        lw_replacement_free(&normalizer->steps[i].replacement);
+        lw_string_free(&normalizer->steps[i].prefix);
     }
-    for (size_t i = 0; i < count; i++) {
-        marks[i] = (struct mark){characters[i], (uint32_t)i, combining_class(characters[i])};
-    }
-    qsort(marks, count, sizeof *marks, compare_marks);
-    for (size_t i = 0; i < count; i++) {
-        characters[i] = marks[i].character;
-    }
-    if (marks != few) {
-        lw_free(marks);
-    }
-    return true;
-}
-
-static bool sort_marks(int32_t *characters, size_t count, struct lw_error *error)
-{
-    for (size_t i = 0; i < count;) {
-        size_t start = i;
-        while (i < count && combining_class(characters[i]) != 0) {
-            i++;
-        }
-        if (i - start > 1 && !sort_run(characters + start, i - start, error)) {
-            return false;
-        }
-        i += i == start;
-    }
-    return true;
-}
-
-// Decomposes `text` into memory->characters.
-static bool decompose(
-    const struct lw_text *text, struct lw_normalized *memory, size_t *count, struct lw_error *error)
-{
-    enum { LONGEST = 32 }; // a canonical decomposition is 4 characters at most
-    *count = 0;
-    for (size_t at = 0; at < text->length;) {
-        struct lw_utf8_step step = lw_utf8_next(text->bytes + at, text->length - at);
-        if (memory->capacity - *count < LONGEST &&
-            !lw_reserve(&memory->characters, &memory->capacity, *count + LONGEST,
-                sizeof *memory->characters, error)) {
-            return false;
-        }
-        int last_class = 0;
-        utf8proc_ssize_t added =
-            utf8proc_decompose_char((utf8proc_int32_t)step.character, memory->characters + *count,
-                LONGEST, UTF8PROC_STABLE | UTF8PROC_DECOMPOSE, &last_class);
-        if (added < 0 || added > LONGEST) {
-            return lw_fail(error, LW_FAILED, "Normalizing U+%04X failed: %s.",
-                (unsigned)step.character, utf8proc_errmsg(added));
-        }
-        *count += (size_t)added;
-        at += step.length;
-    }
-    return true;
+    lw_free(normalizer->steps);
+    *normalizer = (struct lw_normalizer){0};
 }
 
 bool lw_normalizer_run(const struct lw_normalizer *normalizer, struct lw_text *text,
     struct lw_normalized *memory, struct lw_error *error)
 {
-    size_t count;
-    if (!normalizer->compose || surely_composed(text)) {
-        return true;
-    }
-    if (!decompose(text, memory, &count, error) || !sort_marks(memory->characters, count, error)) {
-        return false;
-    }
-    utf8proc_ssize_t composed = utf8proc_normalize_utf32(
-        memory->characters, (utf8proc_ssize_t)count, UTF8PROC_STABLE | UTF8PROC_COMPOSE);
-    if (composed < 0) {
-        return lw_fail(
-            error, LW_FAILED, "Normalizing a text failed: %s.", utf8proc_errmsg(composed));
-    }
-    lw_string_clear(&memory->text);
-    for (utf8proc_ssize_t i = 0; i < composed; i++) {
-        char bytes[4];
-        unsigned length = lw_utf8_write((uint32_t)memory->characters[i], bytes);
-        if (!lw_string_add(&memory->text, bytes, length, error)) {
+    size_t next = 0; // which of the two texts is free
+    for (size_t i = 0; i < normalizer->count; i++) {
+        const struct lw_normalizer_step *step = &normalizer->steps[i];
+        struct lw_string *out = &memory->texts[next];
+        lw_string_clear(out);
+        if (!step->kind->run(step, text, memory, out, error)) {
             return false;
         }
+        if (out->length > 0) {
+            text->bytes = out->data;
+            text->length = out->length;
+            next = !next;
+        }
     }
-    *text = (struct lw_text){memory->text.data, memory->text.length};
     return true;
 }
 
 void lw_normalized_free(struct lw_normalized *memory)
 {
-    lw_string_free(&memory->text);
-    lw_free(memory->characters);
+    lw_string_free(&memory->texts[0]);
+    lw_string_free(&memory->texts[1]);
+    lw_characters_free(&memory->characters);
+    lw_matcher_free(&memory->matcher);
     *memory = (struct lw_normalized){0};
 }

@@ -41,7 +41,7 @@ struct part {
 // Puts a part into the output by the behaviour of the step. `previous` is whether the part before
 // it was a match (false at first); `first` whether the step has yet put nothing for this piece.
 // HF: tokenizer/normalizer.rs, NormalizedString::split.
-static bool put_part(struct lw_pieces *pieces, const struct lw_split_step *step,
+static bool put_part(struct lw_pieces *pieces, const struct lw_pretokenizer_step *step,
     const struct part *part, bool previous, bool first, struct lw_error *error)
 {
     bool join = false;
@@ -70,7 +70,7 @@ static bool put_part(struct lw_pieces *pieces, const struct lw_split_step *step,
     return add_piece(pieces, part->start, part->end, error);
 }
 
-static bool split_piece(struct lw_pieces *pieces, const struct lw_split_step *step,
+static bool split_piece(struct lw_pieces *pieces, const struct lw_pretokenizer_step *step,
     struct lw_piece piece, struct lw_error *error)
 {
     size_t first = pieces->count;
@@ -103,21 +103,59 @@ static bool split_piece(struct lw_pieces *pieces, const struct lw_split_step *st
     }
 }
 
-// ByteLevel's add_prefix_space: every piece that does not begin with a space gets one.
-static bool add_spaces(struct lw_pieces *pieces, struct lw_error *error)
+// ByteLevel's add_prefix_space: a text that does not begin with a space gets one.
+static bool add_space(
+    struct lw_string *copy, const char *text, size_t length, struct lw_error *error)
+{
+    return (*text == ' ' || lw_string_add(copy, " ", 1, error)) &&
+           lw_string_add(copy, text, length, error);
+}
+
+static bool add_metaspace(struct lw_string *copy, const struct lw_metaspace *metaspace,
+    const char *text, size_t length, bool first, struct lw_error *error)
+{
+    const char *end = text + length;
+    bool prepend =
+        metaspace->scheme == LW_PREPEND_ALWAYS || (metaspace->scheme == LW_PREPEND_FIRST && first);
+    bool has_it = *text == ' ' || (length >= metaspace->length &&
+                                      !memcmp(text, metaspace->replacement, metaspace->length));
+    if (prepend && !has_it &&
+        !lw_string_add(copy, metaspace->replacement, metaspace->length, error)) {
+        return false;
+    }
+    for (;;) {
+        const char *space = memchr(text, ' ', (size_t)(end - text));
+        size_t part = (size_t)((space ? space : end) - text);
+        if (!lw_string_add(copy, text, part, error)) {
+            return false;
+        }
+        if (!space) {
+            return true;
+        }
+        if (!lw_string_add(copy, metaspace->replacement, metaspace->length, error)) {
+            return false;
+        }
+        text = space + 1;
+    }
+}
+
+// Rewrites all pieces into a copy.
+static bool rewrite(struct lw_pieces *pieces, const struct lw_pretokenizer_step *step, bool first,
+    struct lw_error *error)
 {
     struct lw_string *copy = &pieces->copies[pieces->text == pieces->copies[0].data];
     lw_string_clear(copy);
     for (size_t i = 0; i < pieces->before_count; i++) {
         struct lw_piece piece = pieces->before[i];
         const char *text = pieces->text + piece.start;
-        size_t start = copy->length;
-        if (piece.start == piece.end) {
+        size_t length = piece.end - piece.start, start = copy->length;
+        if (length == 0) {
             continue;
         }
-        if ((*text != ' ' && !lw_string_add(copy, " ", 1, error)) ||
-            !lw_string_add(copy, text, piece.end - piece.start, error) ||
-            !add_piece(pieces, start, copy->length, error)) {
+        bool done = step->kind == LW_STEP_METASPACE ? add_metaspace(copy, &step->metaspace, text,
+                                                          length, first && piece.start == 0, error)
+                                                    : add_space(copy, text, length, error);
+        if (!done || !add_piece(pieces, start, copy->length, error)) {
             return false;
         }
     }
@@ -126,7 +164,7 @@ static bool add_spaces(struct lw_pieces *pieces, struct lw_error *error)
 }
 
 bool lw_pretokenizer_run(const struct lw_pretokenizer *pretokenizer, const char *text,
-    size_t length, struct lw_pieces *pieces, struct lw_error *error)
+    size_t length, bool first, struct lw_pieces *pieces, struct lw_error *error)
 {
     pieces->text = text;
     pieces->count = 0;
@@ -134,10 +172,10 @@ bool lw_pretokenizer_run(const struct lw_pretokenizer *pretokenizer, const char 
         return false;
     }
     for (size_t i = 0; i < pretokenizer->count; i++) {
-        const struct lw_split_step *step = &pretokenizer->steps[i];
+        const struct lw_pretokenizer_step *step = &pretokenizer->steps[i];
         turn(pieces);
-        if (!step->pattern) {
-            if (!add_spaces(pieces, error)) {
+        if (step->kind != LW_STEP_SPLIT) {
+            if (!rewrite(pieces, step, first, error)) {
                 return false;
             }
             continue;

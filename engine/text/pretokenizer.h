@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // The pre-tokenizer: cuts text into the pieces that the model encodes one by one. Steps in the
-// order of tokenizer.json; each cuts every piece of the step before. HF: pre_tokenizers/.
+// order of tokenizer.json; each cuts every piece of the step before. None: the text is one piece.
+// HF: pre_tokenizers/.
 #ifndef LW_TEXT_PRETOKENIZER_H
 #define LW_TEXT_PRETOKENIZER_H
 
@@ -11,8 +12,10 @@
 #include "engine/text/pattern.h"
 
 struct lw_pretokenizer {
-    struct lw_split_step *steps;
+    struct lw_pretokenizer_step *steps;
     size_t count, capacity;
+    bool is_bytes;    // it ends in ByteLevel: the model's tokens are written in that alphabet
+    bool knows_first; // a piece with which everything begins is treated differently
 };
 
 struct lw_piece {
@@ -21,7 +24,7 @@ struct lw_piece {
 
 // The result of a run, and its memory; zero-initialise, keep for the next text.
 struct lw_pieces {
-    const char *text; // the text given, or a copy with spaces put in
+    const char *text; // the text given, or a rewritten copy
     struct lw_piece *items;
     size_t count, capacity;
     struct lw_piece *before; // the pieces of the step before
@@ -30,14 +33,15 @@ struct lw_pieces {
     struct lw_matcher matcher;
 };
 
-// Reads `json`, the "pre_tokenizer" of tokenizer.json. LW_BAD_INPUT names what is not supported.
+// Reads `json`, the "pre_tokenizer" of tokenizer.json, NULL where it is absent. LW_BAD_INPUT names what is not supported.
 bool lw_pretokenizer_open(
     struct lw_pretokenizer *pretokenizer, const cJSON *json, struct lw_error *error);
 void lw_pretokenizer_close(struct lw_pretokenizer *pretokenizer);
 
-// Cuts `length` bytes of UTF-8. The pieces point into `text` or into memory of `pieces`.
+// Cuts `length` bytes of UTF-8; `first` tells that everything begins with them. The pieces point
+// into `text` or into memory of `pieces`.
 bool lw_pretokenizer_run(const struct lw_pretokenizer *pretokenizer, const char *text,
-    size_t length, struct lw_pieces *pieces, struct lw_error *error);
+    size_t length, bool first, struct lw_pieces *pieces, struct lw_error *error);
 
 void lw_pieces_free(struct lw_pieces *pieces);
 

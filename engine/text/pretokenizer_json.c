@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// Reading the "pre_tokenizer" of tokenizer.json: Split and ByteLevel, in a Sequence or alone. It
-// must end in ByteLevel, since the model takes its pieces as bytes.
+// Reading the "pre_tokenizer" of tokenizer.json: Split, Digits, Metaspace and ByteLevel, in a Sequence
+// or alone.
 #include <string.h>
 
 #include "engine/base/alloc.h"
@@ -14,7 +14,7 @@ static const char byte_level_pattern[] =
     "'s|'t|'re|'ve|'m|'ll|'d| ?\\p{L}+| ?\\p{N}+| ?[^\\s\\p{L}\\p{N}]+|\\s+(?!\\S)|\\s+";
 
 static bool add_step(
-    struct lw_pretokenizer *pretokenizer, struct lw_split_step step, struct lw_error *error)
+    struct lw_pretokenizer *pretokenizer, struct lw_pretokenizer_step step, struct lw_error *error)
 {
     if (!lw_reserve(&pretokenizer->steps, &pretokenizer->capacity, pretokenizer->count + 1,
             sizeof *pretokenizer->steps, error)) {
@@ -51,7 +51,7 @@ static bool read_behavior(
 static bool read_split(
     struct lw_pretokenizer *pretokenizer, const cJSON *json, struct lw_error *error)
 {
-    struct lw_split_step step = {0};
+    struct lw_pretokenizer_step step = {0};
     const cJSON *pattern = lw_json_member(json, "pattern");
     const cJSON *regex = lw_json_member(pattern, "Regex");
     const cJSON *text = regex ? regex : lw_json_member(pattern, "String");
@@ -76,59 +76,108 @@ static bool read_byte_level(
             &(struct lw_json_scope){json, where}, "use_regex", &use_regex, error)) {
         return false;
     }
-    if (prefix_space && !add_step(pretokenizer, (struct lw_split_step){0}, error)) {
+    struct lw_pretokenizer_step step = {.kind = LW_STEP_PREFIX_SPACE};
+    if (prefix_space && !add_step(pretokenizer, step, error)) {
         return false;
     }
-    struct lw_split_step step = {0};
+    pretokenizer->is_bytes = true;
+    step.kind = LW_STEP_SPLIT;
     return !use_regex || (lw_pattern_create(&step.pattern, byte_level_pattern, false, error) &&
                              add_step(pretokenizer, step, error));
 }
 
-// Reads one component. `*is_bytes` tells that it turns text into bytes, so none may follow.
-static bool read_component(
-    struct lw_pretokenizer *pretokenizer, const cJSON *json, bool *is_bytes, struct lw_error *error)
+static bool read_digits(
+    struct lw_pretokenizer *pretokenizer, const cJSON *json, struct lw_error *error)
 {
+    struct lw_pretokenizer_step step = {0};
+    bool individual = false;
+    if (!lw_json_optional_bool(
+            &(struct lw_json_scope){json, where}, "individual_digits", &individual, error)) {
+        return false;
+    }
+    step.behavior = individual ? LW_SPLIT_ISOLATED : LW_SPLIT_CONTIGUOUS;
+    return lw_pattern_create(&step.pattern, "\\p{N}", false, error) &&
+           add_step(pretokenizer, step, error);
+}
+
+static bool read_metaspace(
+    struct lw_pretokenizer *pretokenizer, const cJSON *json, struct lw_error *error)
+{
+    struct lw_pretokenizer_step step = {.kind = LW_STEP_METASPACE};
+    if (!lw_metaspace_read(&step.metaspace, json, where, error)) {
+        return false;
+    }
+    bool first = step.metaspace.scheme == LW_PREPEND_FIRST;
+    if (first && pretokenizer->count > 0) {
+        return lw_fail(error, LW_BAD_INPUT,
+            "%s: Metaspace with the prepend_scheme \"first\" after another component is not "
+            "supported.",
+            where);
+    }
+    pretokenizer->knows_first |= first;
+    if (!add_step(pretokenizer, step, error)) {
+        return false;
+    }
+    struct lw_pretokenizer_step cut = {.behavior = LW_SPLIT_MERGED_WITH_NEXT};
+    return !step.metaspace.split ||
+           (lw_pattern_create(&cut.pattern, step.metaspace.replacement, true, error) &&
+               add_step(pretokenizer, cut, error));
+}
+
+static bool read_component(
+    struct lw_pretokenizer *pretokenizer, const cJSON *json, struct lw_error *error)
+{
+    static const struct {
+        const char *type;
+        bool (*read)(
+            struct lw_pretokenizer *pretokenizer, const cJSON *json, struct lw_error *error);
+    } components[] = {
+        {"ByteLevel", read_byte_level},
+        {"Digits", read_digits},
+        {"Metaspace", read_metaspace},
+        {"Split", read_split},
+    };
     const char *type;
-    if (*is_bytes) {
+    if (pretokenizer->is_bytes) {
         return lw_fail(
             error, LW_BAD_INPUT, "%s: a component after ByteLevel is not supported.", where);
     }
     if (!lw_json_string(&(struct lw_json_scope){json, where}, "type", &type, error)) {
         return false;
     }
-    if (strcmp(type, "Split") == 0) {
-        return read_split(pretokenizer, json, error);
-    }
-    if (strcmp(type, "ByteLevel") == 0) {
-        *is_bytes = true;
-        return read_byte_level(pretokenizer, json, error);
+    for (size_t i = 0; i < sizeof components / sizeof *components; i++) {
+        if (strcmp(type, components[i].type) == 0) {
+            return components[i].read(pretokenizer, json, error);
+        }
     }
     return lw_fail(error, LW_BAD_INPUT, "The pre-tokenizer %.80s is not supported.", type);
+}
+
+static bool read_pretokenizer(
+    struct lw_pretokenizer *pretokenizer, const cJSON *json, struct lw_error *error)
+{
+    const cJSON *type = lw_json_member(json, "type");
+    if (!cJSON_IsString(type) || strcmp(type->valuestring, "Sequence") != 0) {
+        return read_component(pretokenizer, json, error);
+    }
+    const cJSON *part = lw_json_member(json, "pretokenizers");
+    for (part = part ? part->child : NULL; part; part = part->next) {
+        if (!read_pretokenizer(pretokenizer, part, error)) {
+            return false;
+        }
+    }
+    return true;
 }
 
 bool lw_pretokenizer_open(
     struct lw_pretokenizer *pretokenizer, const cJSON *json, struct lw_error *error)
 {
-    bool is_bytes = false, done = true;
     *pretokenizer = (struct lw_pretokenizer){0};
-    const cJSON *type = lw_json_member(json, "type");
-    if (cJSON_IsString(type) && strcmp(type->valuestring, "Sequence") == 0) {
-        const cJSON *component = lw_json_member(json, "pretokenizers");
-        for (component = component ? component->child : NULL; done && component;
-             component = component->next) {
-            done = read_component(pretokenizer, component, &is_bytes, error);
-        }
-    } else if (json) {
-        done = read_component(pretokenizer, json, &is_bytes, error);
-    }
-    if (done && !is_bytes) {
-        done = lw_fail(error, LW_BAD_INPUT,
-            "A pre-tokenizer that does not end in ByteLevel is not supported.");
-    }
-    if (!done) {
+    if (json && !read_pretokenizer(pretokenizer, json, error)) {
         lw_pretokenizer_close(pretokenizer);
+        return false;
     }
-    return done;
+    return true;
 }
 
 void lw_pretokenizer_close(struct lw_pretokenizer *pretokenizer)

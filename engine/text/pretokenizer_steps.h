@@ -3,6 +3,7 @@
 #ifndef LW_TEXT_PRETOKENIZER_STEPS_H
 #define LW_TEXT_PRETOKENIZER_STEPS_H
 
+#include "engine/text/metaspace.h"
 #include "engine/text/pretokenizer.h"
 
 // What becomes of the parts that the pattern matches.
@@ -14,10 +15,18 @@ enum lw_split_behavior {
     LW_SPLIT_CONTIGUOUS            // runs of matches are one piece
 };
 
-struct lw_split_step {
-    struct lw_pattern *pattern; // NULL: put a space before pieces that begin with none
+enum lw_step_kind {
+    LW_STEP_SPLIT,        // cut each piece by the pattern
+    LW_STEP_PREFIX_SPACE, // put a space before pieces that begin with none
+    LW_STEP_METASPACE     // write spaces as the replacement, and put one before as the scheme says
+};
+
+struct lw_pretokenizer_step {
+    enum lw_step_kind kind;
+    struct lw_pattern *pattern;
     enum lw_split_behavior behavior;
     bool invert; // what lies between the matches counts as match
+    struct lw_metaspace metaspace;
 };
 
 #endif

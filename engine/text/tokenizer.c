@@ -25,11 +25,12 @@ struct encoding {
     struct lw_bpe_scratch scratch;
 };
 
-static bool encode_pieces(struct encoding *encoding, struct lw_text text)
+// `first` tells that the whole text begins with this one.
+static bool encode_pieces(struct encoding *encoding, struct lw_text text, bool first)
 {
     struct lw_pieces *pieces = &encoding->pieces;
-    if (!lw_pretokenizer_run(
-            &encoding->tokenizer->pretokenizer, text.bytes, text.length, pieces, encoding->error)) {
+    if (!lw_pretokenizer_run(&encoding->tokenizer->pretokenizer, text.bytes, text.length, first,
+            pieces, encoding->error)) {
         return false;
     }
     for (size_t i = 0; i < pieces->count; i++) {
@@ -43,8 +44,8 @@ static bool encode_pieces(struct encoding *encoding, struct lw_text text)
     return true;
 }
 
-// Text without the added tokens that are found before normalization.
-static bool encode_text(struct encoding *encoding, struct lw_text text)
+// Text without the added tokens that are found before normalization: normalized by itself.
+static bool encode_text(struct encoding *encoding, struct lw_text text, bool first)
 {
     const struct lw_tokenizer *tokenizer = encoding->tokenizer;
     struct lw_added_parts *parts = &encoding->normalized_parts;
@@ -55,9 +56,10 @@ static bool encode_text(struct encoding *encoding, struct lw_text text)
     }
     for (size_t i = 0; i < parts->count; i++) {
         struct lw_added_part part = parts->items[i];
-        struct lw_text between = {text.bytes + part.start, part.end - part.start};
+        struct lw_text between = {text.bytes + part.start, part.end - part.start, false};
+        bool begins = first && !text.cut && part.start == 0;
         bool done = part.id != LW_NO_TOKEN ? lw_tokens_add(encoding->out, part.id, encoding->error)
-                                           : encode_pieces(encoding, between);
+                                           : encode_pieces(encoding, between, begins);
         if (!done) {
             return false;
         }
@@ -74,9 +76,9 @@ static bool encode_parts(struct encoding *encoding, const char *text, size_t len
     }
     for (size_t i = 0; i < parts->count; i++) {
         struct lw_added_part part = parts->items[i];
-        struct lw_text between = {text + part.start, part.end - part.start};
+        struct lw_text between = {text + part.start, part.end - part.start, false};
         bool done = part.id != LW_NO_TOKEN ? lw_tokens_add(encoding->out, part.id, encoding->error)
-                                           : encode_text(encoding, between);
+                                           : encode_text(encoding, between, part.start == 0);
         if (!done) {
             return false;
         }
@@ -114,13 +116,13 @@ static bool encode(const struct lw_tokenizer *tokenizer, struct lw_text text, bo
 bool lw_tokenizer_encode(const struct lw_tokenizer *tokenizer, const char *text, size_t length,
     struct lw_tokens *out, struct lw_error *error)
 {
-    return encode(tokenizer, (struct lw_text){text, length}, false, out, error);
+    return encode(tokenizer, (struct lw_text){text, length, false}, false, out, error);
 }
 
 bool lw_tokenizer_encode_plain(const struct lw_tokenizer *tokenizer, const char *text,
     size_t length, struct lw_tokens *out, struct lw_error *error)
 {
-    return encode(tokenizer, (struct lw_text){text, length}, true, out, error);
+    return encode(tokenizer, (struct lw_text){text, length, false}, true, out, error);
 }
 
 const struct lw_tokens *lw_tokenizer_prefix(const struct lw_tokenizer *tokenizer)
@@ -146,14 +148,11 @@ uint32_t lw_tokenizer_token_id(const struct lw_tokenizer *tokenizer, const char 
     if (length > sizeof bytes) {
         return LW_NO_TOKEN;
     }
+    if (!tokenizer->vocabulary.byte_level) {
+        return lw_vocabulary_find(&tokenizer->vocabulary, text, length, false);
+    }
     length = lw_bytelevel_map(bytes, text, length, &opaque);
     return lw_vocabulary_find(&tokenizer->vocabulary, bytes, length, opaque);
-}
-
-const char *lw_tokenizer_token_bytes(
-    const struct lw_tokenizer *tokenizer, uint32_t id, size_t *length)
-{
-    return lw_vocabulary_bytes(&tokenizer->vocabulary, id, length);
 }
 
 bool lw_tokenizer_is_special(const struct lw_tokenizer *tokenizer, uint32_t id)

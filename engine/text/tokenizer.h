@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // Text to token ids and back, exactly as Hugging Face's tokenizers library does it with the
-// tokenizer.json of a model folder: added tokens, normalizer, pre-tokenizer, BPE, decoder. A
-// component that this program does not know is refused by name when the tokenizer is opened; none
+// tokenizer.json of a model folder: added tokens, normalizer, pre-tokenizer, BPE (byte-level, or of
+// characters with byte fallback as SentencePiece makes them), decoder. A component that this program does not know is refused by name when the tokenizer is opened; none
 // is approximated. Using an open tokenizer does not change it, so any number of threads may do so at
 // once.
 #ifndef LW_TEXT_TOKENIZER_H
@@ -53,10 +53,10 @@ uint32_t lw_tokenizer_size(const struct lw_tokenizer *tokenizer);
 // text of more than LW_TOKEN_TEXT_LIMIT bytes.
 uint32_t lw_tokenizer_token_id(const struct lw_tokenizer *tokenizer, const char *text);
 
-// The bytes that `id` decodes to, which need not be whole UTF-8 characters; they belong to the
-// tokenizer. NULL for an id without a token.
-const char *lw_tokenizer_token_bytes(
-    const struct lw_tokenizer *tokenizer, uint32_t id, size_t *length);
+// Appends the bytes that `id` decodes to within a text, which need not be whole UTF-8 characters;
+// nothing for an id without a token.
+bool lw_tokenizer_show_token(const struct lw_tokenizer *tokenizer, uint32_t id,
+    struct lw_string *out, struct lw_error *error);
 
 bool lw_tokenizer_is_special(const struct lw_tokenizer *tokenizer, uint32_t id);
 
@@ -73,20 +73,21 @@ bool lw_tokenizer_register_eos(
     struct lw_tokenizer *tokenizer, const char *token, struct lw_error *error);
 
 // Decoding one id at a time, for showing text while it is generated: only whole characters are
-// given out. Zero-initialise, set `tokenizer`.
+// given out. Zero-initialise, set `tokenizer`; lw_token_stream_free is due unless it is finished.
 struct lw_token_stream {
     const struct lw_tokenizer *tokenizer;
     bool skip_special;
-    unsigned char pending[4]; // bytes of a character that is not complete yet
-    size_t pending_length;
+    struct lw_decoding *decoding; // how far it is; the stream's own
 };
+
+void lw_token_stream_free(struct lw_token_stream *stream); // makes the stream new
 
 // Appends to `out` what has become certain with `id`.
 bool lw_token_stream_push(
     struct lw_token_stream *stream, uint32_t id, struct lw_string *out, struct lw_error *error);
 
-// Appends U+FFFD for a character left incomplete, and makes the stream new. All output together
-// equals lw_tokenizer_decode of all ids.
+// Appends what waits (U+FFFD for a character left incomplete) and makes the stream new. All output
+// together equals lw_tokenizer_decode of all ids.
 bool lw_token_stream_finish(
     struct lw_token_stream *stream, struct lw_string *out, struct lw_error *error);
 

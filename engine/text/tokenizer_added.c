@@ -3,9 +3,10 @@
 // texts to be looked for, and changing one afterwards.
 #include <string.h>
 
-#include "engine/text/bytelevel.h"
 #include "engine/text/json_fields.h"
 #include "engine/text/tokenizer_parts.h"
+
+enum { SPECIAL_FLAGS = LW_TOKEN_SPECIAL | LW_TOKEN_SKIPPED };
 
 struct added_flag {
     const char *name;
@@ -29,13 +30,13 @@ static bool read_flags(unsigned *flags, const cJSON *json, struct lw_error *erro
 }
 
 // Enters the token into the vocabulary, if the model has none of that text.
-static bool enter_token(struct lw_tokenizer *tokenizer, const char *text, uint32_t id, bool special,
-    struct lw_error *error)
+static bool enter_token(
+    struct lw_tokenizer *tokenizer, const char *text, uint32_t id, struct lw_error *error)
 {
     struct lw_vocabulary *vocabulary = &tokenizer->vocabulary;
     struct lw_string bytes = {0};
     bool opaque;
-    bool done = lw_bytelevel_read(&bytes, text, strlen(text), &opaque, error);
+    bool done = lw_vocabulary_read(vocabulary, &bytes, text, strlen(text), &opaque, error);
     if (done) {
         uint32_t known =
             lw_vocabulary_find(vocabulary, lw_string_text(&bytes), bytes.length, opaque);
@@ -48,9 +49,25 @@ static bool enter_token(struct lw_tokenizer *tokenizer, const char *text, uint32
                 known);
         }
     }
-    if (done && special) {
-        vocabulary->entries[id].flags |= LW_TOKEN_SPECIAL;
+    lw_string_free(&bytes);
+    return done;
+}
+
+// A token that is looked for in normalized text is also decoded from its normalized text, and then
+// not known as special to HF's decode unless normalization leaves it as it is.
+static bool show_normalized(struct lw_tokenizer *tokenizer, const char *text,
+    const struct lw_text *normalized, uint32_t id, struct lw_error *error)
+{
+    struct lw_string bytes = {0};
+    bool opaque;
+    if (normalized->length == strlen(text) && !memcmp(normalized->bytes, text, strlen(text))) {
+        return true;
     }
+    struct lw_vocabulary *vocabulary = &tokenizer->vocabulary;
+    bool done = lw_vocabulary_read(
+                    vocabulary, &bytes, normalized->bytes, normalized->length, &opaque, error) &&
+                lw_vocabulary_show(vocabulary, id, lw_string_text(&bytes), bytes.length, error);
+    vocabulary->entries[id].flags &= ~(unsigned)LW_TOKEN_SKIPPED;
     lw_string_free(&bytes);
     return done;
 }
@@ -60,11 +77,12 @@ static bool enter_text(struct lw_tokenizer *tokenizer, const char *text, uint32_
     unsigned flags, bool normalized, struct lw_error *error)
 {
     struct lw_normalized memory = {0};
-    struct lw_text sought = {text, strlen(text)};
+    struct lw_text sought = {text, strlen(text), false};
     bool done =
-        (!normalized || lw_normalizer_run(&tokenizer->normalizer, &sought, &memory, error)) &&
-        lw_added_add(normalized ? &tokenizer->added_normalized : &tokenizer->added, sought.bytes,
-            sought.length, id, flags, error);
+        !normalized || (lw_normalizer_run(&tokenizer->normalizer, &sought, &memory, error) &&
+                           show_normalized(tokenizer, text, &sought, id, error));
+    done = done && lw_added_add(normalized ? &tokenizer->added_normalized : &tokenizer->added,
+                       sought.bytes, sought.length, id, flags, error);
     lw_normalized_free(&memory);
     return done;
 }
@@ -84,10 +102,13 @@ static bool read_added(
     if (special != specials || *text == 0) {
         return true;
     }
-    return lw_json_optional_bool(
-               &(struct lw_json_scope){json, "added_tokens"}, "normalized", &normalized, error) &&
-           enter_token(tokenizer, text, id, special, error) &&
-           enter_text(tokenizer, text, id, flags, normalized, error);
+    if (!lw_json_optional_bool(
+            &(struct lw_json_scope){json, "added_tokens"}, "normalized", &normalized, error) ||
+        !enter_token(tokenizer, text, id, error)) {
+        return false;
+    }
+    tokenizer->vocabulary.entries[id].flags |= special ? SPECIAL_FLAGS : 0;
+    return enter_text(tokenizer, text, id, flags, normalized, error);
 }
 
 bool lw_tokenizer_read_added(
@@ -119,7 +140,10 @@ bool lw_tokenizer_register_eos(
         return false;
     }
     lw_added_remove(&tokenizer->added_normalized, id);
-    tokenizer->vocabulary.entries[id].flags |= LW_TOKEN_SPECIAL;
+    struct lw_token_entry *entry = &tokenizer->vocabulary.entries[id];
+    entry->flags |= SPECIAL_FLAGS;
+    entry->shown = entry->offset;
+    entry->shown_length = entry->length;
     tokenizer->eos = id;
     return true;
 }

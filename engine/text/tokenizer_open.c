@@ -9,28 +9,35 @@
 #include "engine/text/post_processor.h"
 #include "engine/text/tokenizer_parts.h"
 
-static bool check_decoder(const cJSON *decoder, struct lw_error *error)
+// The parts must go together: what is read as bytes must be written as bytes.
+static bool check_parts(const struct lw_tokenizer *tokenizer, struct lw_error *error)
 {
-    const char *type;
-    if (!decoder) {
-        return lw_fail(error, LW_BAD_INPUT, "A tokenizer without a decoder is not supported.");
+    if (tokenizer->pretokenizer.is_bytes != tokenizer->decoder.is_bytes) {
+        return lw_fail(error, LW_BAD_INPUT,
+            "ByteLevel as %s without ByteLevel as %s is not supported.",
+            tokenizer->decoder.is_bytes ? "decoder" : "pre-tokenizer",
+            tokenizer->decoder.is_bytes ? "pre-tokenizer" : "decoder");
     }
-    if (!lw_json_string(&(struct lw_json_scope){decoder, "decoder"}, "type", &type, error)) {
-        return false;
+    if (tokenizer->pretokenizer.knows_first && tokenizer->normalizer.inserts) {
+        return lw_fail(error, LW_BAD_INPUT,
+            "Metaspace with the prepend_scheme \"first\" after a Prepend or Replace normalizer is "
+            "not supported.");
     }
-    return strcmp(type, "ByteLevel") == 0
-               ? true
-               : lw_fail(error, LW_BAD_INPUT, "The decoder %.80s is not supported.", type);
+    return true;
 }
 
 static bool read_tokenizer(
     struct lw_tokenizer *tokenizer, const cJSON *json, struct lw_error *error)
 {
-    return lw_normalizer_open(&tokenizer->normalizer, lw_json_member(json, "normalizer"), error) &&
-           lw_pretokenizer_open(
-               &tokenizer->pretokenizer, lw_json_member(json, "pre_tokenizer"), error) &&
-           check_decoder(lw_json_member(json, "decoder"), error) &&
-           lw_bpe_open(
+    if (!lw_normalizer_open(&tokenizer->normalizer, lw_json_member(json, "normalizer"), error) ||
+        !lw_pretokenizer_open(
+            &tokenizer->pretokenizer, lw_json_member(json, "pre_tokenizer"), error) ||
+        !lw_decoder_open(&tokenizer->decoder, lw_json_member(json, "decoder"), error) ||
+        !check_parts(tokenizer, error)) {
+        return false;
+    }
+    tokenizer->vocabulary.byte_level = tokenizer->pretokenizer.is_bytes;
+    return lw_bpe_open(
                &tokenizer->bpe, &tokenizer->vocabulary, lw_json_member(json, "model"), error) &&
            lw_tokenizer_read_added(tokenizer, lw_json_member(json, "added_tokens"), error) &&
            lw_post_processor_read(&tokenizer->prefix, &tokenizer->suffix,
@@ -123,7 +130,9 @@ void lw_tokenizer_close(struct lw_tokenizer *tokenizer)
     lw_vocabulary_free(&tokenizer->vocabulary);
     lw_added_free(&tokenizer->added);
     lw_added_free(&tokenizer->added_normalized);
+    lw_normalizer_close(&tokenizer->normalizer);
     lw_pretokenizer_close(&tokenizer->pretokenizer);
+    lw_decoder_close(&tokenizer->decoder);
     lw_bpe_close(&tokenizer->bpe);
     lw_tokens_free(&tokenizer->prefix);
     lw_tokens_free(&tokenizer->suffix);

@@ -6,6 +6,7 @@
 
 #include "engine/text/added.h"
 #include "engine/text/bpe.h"
+#include "engine/text/decoder.h"
 #include "engine/text/normalizer.h"
 #include "engine/text/pretokenizer.h"
 #include "engine/text/tokenizer.h"
@@ -18,6 +19,7 @@ struct lw_tokenizer {
     struct lw_normalizer normalizer;
     struct lw_pretokenizer pretokenizer;
     struct lw_bpe bpe;
+    struct lw_decoder decoder;
     struct lw_tokens prefix, suffix; // of the post-processor
     uint32_t bos, eos;
 };

@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "engine/base/alloc.h"
+#include "engine/text/bytelevel.h"
 
 enum { FIRST_SLOTS = 1024 };
 
@@ -76,15 +77,34 @@ static bool make_room(struct lw_vocabulary *vocabulary, uint32_t id, struct lw_e
     return true;
 }
 
+bool lw_vocabulary_read(const struct lw_vocabulary *vocabulary, struct lw_string *out,
+    const char *text, size_t length, bool *opaque, struct lw_error *error)
+{
+    if (vocabulary->byte_level) {
+        return lw_bytelevel_read(out, text, length, opaque, error);
+    }
+    *opaque = false;
+    lw_string_clear(out);
+    return lw_string_add(out, text, length, error);
+}
+
+// Appends bytes; `*offset` becomes their place.
+static bool keep_bytes(struct lw_vocabulary *vocabulary, const char *bytes, size_t length,
+    uint32_t *offset, struct lw_error *error)
+{
+    *offset = (uint32_t)vocabulary->bytes.length;
+    if (length > UINT32_MAX || vocabulary->bytes.length > UINT32_MAX - length) {
+        return lw_fail(error, LW_BAD_INPUT, "The vocabulary holds more than 4 GiB of text.");
+    }
+    return lw_string_add(&vocabulary->bytes, bytes, length, error);
+}
+
 bool lw_vocabulary_add(struct lw_vocabulary *vocabulary, uint32_t id, const char *bytes,
     size_t length, unsigned flags, struct lw_error *error)
 {
     if (id >= LW_TOKEN_ID_LIMIT) {
         return lw_fail(error, LW_BAD_INPUT, "The token \"%.*s\" has the id %u; %u is the largest.",
             (int)(length < 80 ? length : 80), bytes, id, LW_TOKEN_ID_LIMIT - 1);
-    }
-    if (length > UINT32_MAX || vocabulary->bytes.length > UINT32_MAX - length) {
-        return lw_fail(error, LW_BAD_INPUT, "The vocabulary holds more than 4 GiB of text.");
     }
     if ((vocabulary->used + 1) * 2 > vocabulary->slot_count && !grow_slots(vocabulary, error)) {
         return false;
@@ -97,15 +117,26 @@ bool lw_vocabulary_add(struct lw_vocabulary *vocabulary, uint32_t id, const char
         return lw_fail(error, LW_BAD_INPUT, "The ids %u and %u have the same token, \"%.*s\".",
             vocabulary->slots[slot], id, (int)(length < 80 ? length : 80), bytes);
     }
-    size_t offset = vocabulary->bytes.length;
+    uint32_t offset;
     if (!make_room(vocabulary, id, error) ||
-        !lw_string_add(&vocabulary->bytes, bytes, length, error)) {
+        !keep_bytes(vocabulary, bytes, length, &offset, error)) {
         return false;
     }
-    vocabulary->entries[id] =
-        (struct lw_token_entry){(uint32_t)offset, (uint32_t)length, flags | LW_TOKEN_PRESENT};
+    vocabulary->entries[id] = (struct lw_token_entry){
+        offset, (uint32_t)length, offset, (uint32_t)length, flags | LW_TOKEN_PRESENT};
     vocabulary->slots[slot] = id;
     vocabulary->used++;
+    return true;
+}
+
+bool lw_vocabulary_show(struct lw_vocabulary *vocabulary, uint32_t id, const char *bytes,
+    size_t length, struct lw_error *error)
+{
+    struct lw_token_entry *entry = &vocabulary->entries[id];
+    if (!keep_bytes(vocabulary, bytes, length, &entry->shown, error)) {
+        return false;
+    }
+    entry->shown_length = (uint32_t)length;
     return true;
 }
 
@@ -124,8 +155,8 @@ const char *lw_vocabulary_bytes(const struct lw_vocabulary *vocabulary, uint32_t
         *length = 0;
         return NULL;
     }
-    *length = vocabulary->entries[id].length;
-    return vocabulary->bytes.data + vocabulary->entries[id].offset;
+    *length = vocabulary->entries[id].shown_length;
+    return vocabulary->bytes.data + vocabulary->entries[id].shown;
 }
 
 unsigned lw_vocabulary_flags(const struct lw_vocabulary *vocabulary, uint32_t id)

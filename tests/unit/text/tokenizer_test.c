@@ -42,17 +42,38 @@ static void put(cJSON *json, const char *path, const char *text)
 static void test_refused_files(void **state)
 {
     static const struct change changes[] = {
-        {"normalizer", "{\"type\":\"Lowercase\"}", "The normalizer Lowercase is not supported"},
-        {"normalizer", "{\"type\":\"Sequence\",\"normalizers\":[{\"type\":\"NFKC\"}]}", "NFKC"},
+        {"normalizer", "{\"type\":\"BertNormalizer\"}",
+            "The normalizer BertNormalizer is not supported"},
+        {"normalizer", "{\"type\":\"Sequence\",\"normalizers\":[{\"type\":\"Precompiled\"}]}",
+            "Precompiled"},
+        {"normalizer", "{\"type\":\"Prepend\"}", "\"prepend\""},
+        {"normalizer", "{\"type\":\"Strip\",\"strip_left\":true}", "\"strip_right\""},
+        {"normalizer", "{\"type\":\"Replace\",\"content\":\"\"}", "\"pattern\""},
+        {"normalizer", "{\"type\":\"Replace\",\"pattern\":{\"String\":\"a\"}}", "\"content\""},
+        {"normalizer", "{\"type\":\"Replace\",\"pattern\":{\"Regex\":\"(a\"},\"content\":\"b\"}",
+            "(a is not valid"},
         {"normalizer", "{}", "\"type\""},
         {"normalizer", "7", "\"type\""},
-        {"pre_tokenizer", "null", "does not end in ByteLevel"},
-        {"pre_tokenizer", "{\"type\":\"Metaspace\"}", "pre-tokenizer Metaspace is not supported"},
+        {"pre_tokenizer", "null", "ByteLevel as decoder without"},
+        {"pre_tokenizer", "{\"type\":\"BertPreTokenizer\"}",
+            "pre-tokenizer BertPreTokenizer is not supported"},
+        {"pre_tokenizer", "{\"type\":\"Metaspace\"}", "\"replacement\""},
+        {"pre_tokenizer", "{\"type\":\"Metaspace\",\"replacement\":\"ab\"}", "one character"},
+        {"pre_tokenizer",
+            "{\"type\":\"Metaspace\",\"replacement\":\"_\",\"prepend_scheme\":\"odd\"}", "odd"},
+        {"pre_tokenizer",
+            "{\"type\":\"Metaspace\",\"replacement\":\"_\",\"add_prefix_space\":false}",
+            "add_prefix_space false"},
+        {"pre_tokenizer",
+            "{\"type\":\"Sequence\",\"pretokenizers\":[{\"type\":\"Digits\"},{\"type\":"
+            "\"Metaspace\",\"replacement\":\"_\",\"prepend_scheme\":\"first\"}]}",
+            "after another component"},
+        {"pre_tokenizer", "{\"type\":\"Digits\",\"individual_digits\":1}", "individual_digits"},
         {"pre_tokenizer",
             "{\"type\":\"Sequence\",\"pretokenizers\":[{\"type\":\"ByteLevel\"},"
             "{\"type\":\"ByteLevel\"}]}",
             "after ByteLevel"},
-        {"pre_tokenizer", "{\"type\":\"Sequence\"}", "does not end in ByteLevel"},
+        {"pre_tokenizer", "{\"type\":\"Sequence\"}", "ByteLevel as decoder without"},
         {"pre_tokenizer", "{\"type\":\"Split\",\"behavior\":\"Isolated\"}", "\"pattern\""},
         {"pre_tokenizer",
             "{\"type\":\"Split\",\"behavior\":\"Odd\",\"pattern\":{\"String\":\"a\"}}", "Odd"},
@@ -64,6 +85,26 @@ static void test_refused_files(void **state)
             "not supported"},
         {"decoder", "null", "without a decoder"},
         {"decoder", "{\"type\":\"WordPiece\"}", "decoder WordPiece"},
+        {"decoder", "{\"type\":\"Fuse\"}", "ByteLevel as pre-tokenizer without"},
+        {"decoder",
+            "{\"type\":\"Sequence\",\"decoders\":[{\"type\":\"Fuse\"},{\"type\":\"ByteFallback\"}]"
+            "}",
+            "ByteFallback after Fuse"},
+        {"decoder",
+            "{\"type\":\"Sequence\",\"decoders\":[{\"type\":\"ByteFallback\"},"
+            "{\"type\":\"ByteFallback\"}]}",
+            "ByteFallback twice"},
+        {"decoder",
+            "{\"type\":\"Sequence\",\"decoders\":[{\"type\":\"ByteFallback\"},"
+            "{\"type\":\"ByteLevel\"}]}",
+            "ByteLevel beside another"},
+        {"decoder",
+            "{\"type\":\"Sequence\",\"decoders\":[{\"type\":\"Fuse\"},"
+            "{\"type\":\"Strip\",\"content\":\" \",\"start\":0,\"stop\":1}]}",
+            "after Fuse"},
+        {"decoder", "{\"type\":\"Strip\",\"content\":\"  \",\"start\":0,\"stop\":1}",
+            "one character"},
+        {"decoder", "{\"type\":\"Strip\",\"content\":\" \",\"start\":-1,\"stop\":1}", "\"start\""},
         {"post_processor", "{\"type\":\"BertProcessing\"}", "post-processor BertProcessing"},
         {"post_processor", "{\"type\":\"TemplateProcessing\"}", "\"single\""},
         {"post_processor",
@@ -72,7 +113,7 @@ static void test_refused_files(void **state)
         {"model", "null", "no \"model\""},
         {"model/type", "\"Unigram\"", "model type Unigram"},
         {"model/dropout", "0.1", "dropout"},
-        {"model/unk_token", "\"<unk>\"", "unk_token"},
+        {"model/unk_token", "1", "unk_token"},
         {"model/byte_fallback", "true", "byte_fallback"},
         {"model/byte_fallback", "1", "byte_fallback"},
         {"model/continuing_subword_prefix", "\"##\"", "continuing_subword_prefix"},
@@ -219,7 +260,8 @@ static void test_marks_in_reverse_order(void **state)
 static void test_look_ups(void **state)
 {
     struct lw_tokenizer *tokenizer = small_tokenizer();
-    size_t length;
+    struct lw_string shown = {0};
+    struct lw_error error = {0};
     (void)state;
     uint32_t end = lw_tokenizer_token_id(tokenizer, "<|im_end|>");
     assert_int_equal(end, 482);
@@ -232,10 +274,10 @@ static void test_look_ups(void **state)
     uint32_t the = lw_tokenizer_token_id(tokenizer, "\xC4\xA0the");
     assert_int_equal(the, 263);
     assert_int_equal(lw_tokenizer_token_id(tokenizer, " the"), LW_NO_TOKEN);
-    const char *bytes = lw_tokenizer_token_bytes(tokenizer, the, &length);
-    assert_int_equal(length, 4);
-    assert_memory_equal(bytes, " the", 4);
-    assert_null(lw_tokenizer_token_bytes(tokenizer, 488, &length));
+    assert_true(lw_tokenizer_show_token(tokenizer, the, &shown, &error));
+    assert_true(lw_tokenizer_show_token(tokenizer, 488, &shown, &error));
+    assert_string_equal(shown.data, " the");
+    lw_string_free(&shown);
     lw_tokenizer_close(tokenizer);
     lw_tokenizer_close(NULL);
 }
