@@ -35,6 +35,7 @@ bool lw_evaluate(
             trainer->views[i] = lw_dataset_held_out(trainer->dataset, first + i);
         }
         size_t batches = lw_pack_step(trainer->pack, trainer->views, examples);
+        lw_pack_rotate(trainer->pack, &trainer->config.rotary, most);
         struct lw_pack_totals totals = lw_pack_totals(trainer->pack);
         float sum;
         if (!sum_losses(trainer, batches, &sum, error)) {

@@ -84,6 +84,7 @@ static bool submit_update(struct lw_trainer *trainer, uint64_t update, struct lw
     size_t count =
         lw_dataset_step(trainer->dataset, epoch, step, trainer->global_batch, trainer->views);
     size_t batches = lw_pack_step(trainer->pack, trainer->views, count);
+    lw_pack_rotate(trainer->pack, &trainer->config.rotary, trainer->together);
     struct lw_pack_totals totals = lw_pack_totals(trainer->pack);
     // A step without a label teaches nothing; its gradients are zero.
     float scale = totals.labels ? 1 / (float)totals.labels : 0;

@@ -15,6 +15,7 @@ struct lw_pack {
     uint32_t *bin;             // [largest_step] micro-batch of each example
     uint32_t *room;            // [largest_step] tokens still free in each micro-batch
     uint32_t *order, *scratch; // [largest_step] examples, longest first
+    uint32_t *rotary_row;      // [largest_step] of each example
 };
 
 bool lw_batch_create(struct lw_batch **batch, uint32_t token_budget, struct lw_error *error)
@@ -45,7 +46,7 @@ bool lw_pack_create(
     struct lw_pack **pack, uint32_t token_budget, size_t largest_step, struct lw_error *error)
 {
     struct lw_pack *made = lw_calloc(1, sizeof *made, error);
-    uint32_t *memory = made ? lw_calloc(largest_step, 4 * sizeof *memory, error) : NULL;
+    uint32_t *memory = made ? lw_calloc(largest_step, 5 * sizeof *memory, error) : NULL;
     if (!memory) {
         lw_free(made);
         return false;
@@ -56,6 +57,7 @@ bool lw_pack_create(
     made->room = memory + largest_step;
     made->order = memory + largest_step * 2;
     made->scratch = memory + largest_step * 3;
+    made->rotary_row = memory + largest_step * 4;
     *pack = made;
     return true;
 }
@@ -132,8 +134,25 @@ size_t lw_pack_step(struct lw_pack *pack, const struct lw_example_view *examples
         size_t bin = best_bin(pack, length);
         pack->bin[order[i]] = (uint32_t)bin;
         pack->room[bin] -= (uint32_t)length;
+        pack->rotary_row[i] = 0;
     }
     return pack->batch_count;
+}
+
+void lw_pack_rotate(struct lw_pack *pack, const struct lw_rotary *rotary, size_t together)
+{
+    size_t count = pack->example_count;
+    for (size_t first = 0, end; first < count; first = end) {
+        size_t longest = 0;
+        end = count - first > together ? first + together : count;
+        for (size_t i = first; i < end; i++) {
+            longest = pack->examples[i].count > longest ? pack->examples[i].count : longest;
+        }
+        uint32_t row = lw_rotary_row(rotary, (longest + 7) / 8 * 8);
+        for (size_t i = first; i < end; i++) {
+            pack->rotary_row[i] = row;
+        }
+    }
 }
 
 struct lw_pack_totals lw_pack_totals(const struct lw_pack *pack)
@@ -150,7 +169,8 @@ struct lw_pack_totals lw_pack_totals(const struct lw_pack *pack)
     return totals;
 }
 
-static void place_example(struct lw_batch *batch, const struct lw_example_view *example)
+static void place_example(
+    struct lw_batch *batch, const struct lw_example_view *example, uint32_t rotary_row)
 {
     uint32_t start = batch->used, end = start + (uint32_t)example->count;
     memcpy(batch->tokens + start, example->ids, example->count * sizeof *example->ids);
@@ -160,6 +180,7 @@ static void place_example(struct lw_batch *batch, const struct lw_example_view *
         batch->positions[i] = i - start;
         batch->segment_start[i] = start;
         batch->segment_end[i] = end;
+        batch->rotary_row[i] = rotary_row;
         batch->targets[i] = trained ? (int32_t)example->ids[next] : -1;
         batch->trained += trained;
     }
@@ -173,7 +194,7 @@ void lw_pack_fill(const struct lw_pack *pack, size_t index, struct lw_batch *bat
     batch->trained = 0;
     for (size_t i = 0; i < pack->example_count; i++) {
         if (pack->bin[i] == index) {
-            place_example(batch, &pack->examples[i]);
+            place_example(batch, &pack->examples[i], pack->rotary_row[i]);
         }
     }
     for (uint32_t i = batch->used; i < batch->token_budget; i++) {
@@ -181,6 +202,7 @@ void lw_pack_fill(const struct lw_pack *pack, size_t index, struct lw_batch *bat
         batch->positions[i] = 0;
         batch->segment_start[i] = i;
         batch->segment_end[i] = i + 1;
+        batch->rotary_row[i] = 0;
         batch->targets[i] = -1;
     }
 }

@@ -10,6 +10,7 @@
 
 #include "engine/base/error.h"
 #include "engine/model/batch.h"
+#include "engine/model/rotary.h"
 #include "trainer/examples.h"
 
 // Allocates the arrays of a batch of `token_budget` positions (one block).
@@ -29,6 +30,11 @@ void lw_pack_destroy(struct lw_pack **pack);
 // lw_pack_fill calls of the step. Every example is 1 to token_budget tokens long. Returns the number
 // of micro-batches.
 size_t lw_pack_step(struct lw_pack *pack, const struct lw_example_view *examples, size_t count);
+
+// Decides each example's row of the rotary table as transformers does, once per forward call: for
+// `together` consecutive examples of the planned step, padded to the longest of them and up to a
+// multiple of 8 (LLaMA-Factory's collator). Without this call every example has row 0.
+void lw_pack_rotate(struct lw_pack *pack, const struct lw_rotary *rotary, size_t together);
 
 // Figures of the planned step.
 struct lw_pack_totals {

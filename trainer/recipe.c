@@ -102,7 +102,9 @@ static bool resolve_batch(struct lw_recipe *recipe, struct lw_error *error)
     int64_t batch = recipe->per_device_train_batch_size;
     int64_t accumulation = recipe->gradient_accumulation_steps;
     if (!recipe->global_batch_size) {
-        recipe->global_batch_size = (batch ? batch : 8) * (accumulation ? accumulation : 1);
+        recipe->per_device_train_batch_size = batch ? batch : 8;
+        recipe->global_batch_size =
+            recipe->per_device_train_batch_size * (accumulation ? accumulation : 1);
         return true;
     }
     int64_t product = (batch ? batch : 1) * (accumulation ? accumulation : 1);

@@ -40,7 +40,8 @@ struct lw_recipe {
 
     // The run.
     int64_t global_batch_size; // examples per optimizer step; never 0 once checked
-    int64_t per_device_train_batch_size, gradient_accumulation_steps; // 0: not given
+    // 0: not given. The first is never 0 once checked, unless global_batch_size was given.
+    int64_t per_device_train_batch_size, gradient_accumulation_steps;
     double num_train_epochs;
     int64_t max_steps; // above 0: instead of num_train_epochs
     double learning_rate;

@@ -70,6 +70,8 @@ static bool plan_updates(struct lw_trainer *trainer, struct lw_error *error)
 {
     const struct lw_recipe *recipe = trainer->params.recipe;
     trainer->global_batch = (size_t)recipe->global_batch_size;
+    int64_t together = recipe->per_device_train_batch_size;
+    trainer->together = together ? (size_t)together : 1;
     trainer->course = lw_recipe_course(recipe, lw_dataset_train_count(trainer->dataset));
     trainer->log_interval = lw_course_interval(&trainer->course, recipe->logging_steps);
     trainer->save_interval = lw_course_interval(&trainer->course, recipe->save_steps);
@@ -92,6 +94,10 @@ static bool hash_recipe(struct lw_trainer *trainer, uint64_t *hash, struct lw_er
         recipe->adam_epsilon, recipe->max_grad_norm);
     for (size_t i = 0; done && i < recipe->lr_scheduler_kwargs.count; i++) {
         done = lw_string_addf(&text, error, " %s", recipe->lr_scheduler_kwargs.items[i]);
+    }
+    // Which examples transformers computes together decides longrope's factors.
+    if (done && lw_rotary_rows(&trainer->config.rotary) > 1) {
+        done = lw_string_addf(&text, error, " together %zu", trainer->together);
     }
     *hash = done ? lw_hash_bytes(text.data, text.length, 0) : 0;
     lw_string_free(&text);

@@ -37,6 +37,7 @@ struct lw_trainer {
     struct lw_course course;
     uint64_t log_interval, save_interval, eval_interval; // updates; 0: never
     size_t global_batch;
+    size_t together;                // consecutive examples of one of LLaMA-Factory's forward calls
     struct lw_snapshot_state state; // where the run went on from; update 0: it began
     struct lw_trainer_progress progress;
     double started; // clock at which it went on

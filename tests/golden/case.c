@@ -94,6 +94,18 @@ int32_t *golden_integers(
     return bytes;
 }
 
+double golden_number(const cJSON *object, const char *key, double fallback)
+{
+    const cJSON *item = cJSON_GetObjectItemCaseSensitive(object, key);
+    return cJSON_IsNumber(item) ? item->valuedouble : fallback;
+}
+
+const char *golden_text(const cJSON *object, const char *key)
+{
+    const char *value = cJSON_GetStringValue(cJSON_GetObjectItemCaseSensitive(object, key));
+    return value ? value : "";
+}
+
 double golden_noise(const struct golden_case *golden, const char *name)
 {
     const cJSON *entry = cJSON_GetObjectItemCaseSensitive(golden->noise, name);

@@ -28,6 +28,10 @@ float *golden_floats(
 int32_t *golden_integers(
     const struct golden_case *golden, const char *name, uint64_t *count, struct lw_error *error);
 
+// Members of golden.json: a number, or `fallback`; a text, or "".
+double golden_number(const cJSON *object, const char *key, double fallback);
+const char *golden_text(const cJSON *object, const char *key);
+
 // max |golden - float64| of a tensor: the reference's own rounding. 0 without noise.json.
 double golden_noise(const struct golden_case *golden, const char *name);
 

@@ -50,18 +50,6 @@ static const struct tolerances bf16_tolerances = {.logits = 3e-2,
     .weights = 3e-2,
     .tie = 5e-2};
 
-static double number(const cJSON *object, const char *key, double fallback)
-{
-    const cJSON *item = cJSON_GetObjectItemCaseSensitive(object, key);
-    return cJSON_IsNumber(item) ? item->valuedouble : fallback;
-}
-
-static const char *text(const cJSON *object, const char *key)
-{
-    const char *value = cJSON_GetStringValue(cJSON_GetObjectItemCaseSensitive(object, key));
-    return value ? value : "";
-}
-
 // `run` may be NULL, where nothing is trained.
 static bool create_training(struct golden *golden, const cJSON *run, uint32_t tokens,
     struct lw_training **training, struct lw_error *error)
@@ -73,9 +61,9 @@ static bool create_training(struct golden *golden, const cJSON *run, uint32_t to
         .keep = golden->keep,
         .beta1 = betas ? (float)cJSON_GetArrayItem(betas, 0)->valuedouble : 0.9f,
         .beta2 = betas ? (float)cJSON_GetArrayItem(betas, 1)->valuedouble : 0.999f,
-        .epsilon = (float)number(run, "eps", 1e-8),
-        .weight_decay = (float)number(run, "weight_decay", 0),
-        .decay_all = !strcmp(text(run, "decay"), "all")};
+        .epsilon = (float)golden_number(run, "eps", 1e-8),
+        .weight_decay = (float)golden_number(run, "weight_decay", 0),
+        .decay_all = !strcmp(golden_text(run, "decay"), "all")};
     return lw_training_create(training, golden->device, &params, golden->checkpoint, error);
 }
 
@@ -208,6 +196,45 @@ static bool check_batch(struct golden *golden, struct lw_error *error)
     return done;
 }
 
+// The same batch with one of its tokens as pad_token_id: as an input that gets no gradient
+// (nn.Embedding's padding_idx), all else is as before. Where the head is tied, its part stays.
+static bool check_pad_token(struct golden *golden, struct lw_error *error)
+{
+    const char *name = "model.embed_tokens.weight";
+    const uint32_t own_pad_token = golden->config.pad_token;
+    struct lw_training *training = NULL;
+    struct lw_batch batch = {0};
+    uint64_t count, width = golden->config.hidden_size;
+    float *expected =
+        golden_floats(&golden->input, "grad.model.embed_tokens.weight", &count, error);
+    float *actual = expected ? lw_calloc(count, sizeof *actual, error) : NULL;
+    bool done =
+        actual && golden_batch(&golden->input, "", 0, &golden->config.rotary, &batch, error);
+    golden->config.pad_token = done ? batch.tokens[batch.used / 2] : own_pad_token;
+    done = done && create_training(golden, NULL, batch.token_budget, &training, error) &&
+           lw_decoder_submit(training->decoder, &batch, 1 / (float)batch.trained, true, error);
+    for (size_t i = 0; done && i < training->layout->parameter_count; i++) {
+        const struct lw_parameter *parameter = &training->layout->parameters[i];
+        done = strcmp(parameter->name, name) != 0 ||
+               lw_store_read(training->gradients, parameter, 0, actual, count, error);
+    }
+    if (done) {
+        float *row = expected + golden->config.pad_token * width;
+        const float *own = actual + golden->config.pad_token * width;
+        for (uint64_t i = 0; i < width; i++) {
+            row[i] = golden->config.tied ? own[i] : 0;
+        }
+        golden_compare(&golden->report, "gradient", "model.embed_tokens.weight, one token padding",
+            actual, expected, count, golden->tolerances.gradient);
+    }
+    golden->config.pad_token = own_pad_token;
+    golden_batch_free(&batch);
+    lw_training_destroy(training);
+    lw_free(expected);
+    lw_free(actual);
+    return done;
+}
+
 // A second batch, without labels, that some cases have.
 static bool check_short(struct golden *golden, struct lw_error *error)
 {
@@ -228,7 +255,7 @@ static bool check_short(struct golden *golden, struct lw_error *error)
 static bool read_micro_batch(const struct golden *golden, const cJSON *run, uint32_t step,
     uint32_t index, struct lw_batch *batch, struct lw_error *error)
 {
-    uint32_t accumulation = (uint32_t)number(run, "accum", 1);
+    uint32_t accumulation = (uint32_t)golden_number(run, "accum", 1);
     return golden_batch(&golden->input, "train.", step * accumulation + index,
         &golden->config.rotary, batch, error);
 }
@@ -237,7 +264,7 @@ static bool read_micro_batch(const struct golden *golden, const cJSON *run, uint
 static bool run_step(struct golden *golden, struct lw_training *training, const cJSON *run,
     uint32_t step, double rate, struct lw_step_report *report, struct lw_error *error)
 {
-    uint32_t accumulation = (uint32_t)number(run, "accum", 1), trained = 0;
+    uint32_t accumulation = (uint32_t)golden_number(run, "accum", 1), trained = 0;
     struct lw_batch batch;
     bool done = true;
     for (uint32_t i = 0; done && i < accumulation; i++) {
@@ -253,7 +280,7 @@ static bool run_step(struct golden *golden, struct lw_training *training, const 
     uint64_t ticket;
     return done &&
            lw_optimizer_submit(training->optimizer, step + 1, rate,
-               (float)number(run, "max_grad_norm", 0), &ticket, error) &&
+               (float)golden_number(run, "max_grad_norm", 0), &ticket, error) &&
            lw_optimizer_report(training->optimizer, step + 1, ticket, report, error);
 }
 
@@ -268,7 +295,7 @@ static bool check_after(struct golden *golden, const struct lw_training *trainin
         const struct lw_parameter *parameter = &layout->parameters[i];
         char name[160];
         uint64_t count;
-        snprintf(name, sizeof name, "%s%s", text(run, "prefix"), parameter->name);
+        snprintf(name, sizeof name, "%s%s", golden_text(run, "prefix"), parameter->name);
         if (!lw_safetensors_find(golden->input.tensors, name)) {
             continue; // not every run keeps every tensor
         }
@@ -277,7 +304,7 @@ static bool check_after(struct golden *golden, const struct lw_training *trainin
         done = actual && lw_store_read(training->master, parameter, 0, actual, count, error);
         if (done) {
             double allowed = 8 * golden_noise(&golden->input, name);
-            double floor = 0.01 * number(run, "lr_peak", 0);
+            double floor = 0.01 * golden_number(run, "lr_peak", 0);
             allowed = allowed > floor ? allowed : floor;
             if (golden->type == LW_F32) {
                 golden_compare_weights(&golden->report, name, actual, expected, count, allowed,
@@ -296,16 +323,18 @@ static bool check_after(struct golden *golden, const struct lw_training *trainin
 static bool check_run(struct golden *golden, const cJSON *run, struct lw_error *error)
 {
     struct lw_training *training = NULL;
-    uint32_t steps = (uint32_t)number(run, "steps", 0);
-    const struct lw_schedule schedule = {.kind = LW_SCHEDULE_COSINE,
-        .peak = number(run, "lr_peak", 0),
-        .warmup_updates = (uint64_t)number(run, "warmup_steps", 0),
+    uint32_t steps = (uint32_t)golden_number(run, "steps", 0);
+    struct lw_schedule schedule = {.kind = LW_SCHEDULE_COSINE,
+        .peak = golden_number(run, "lr_peak", 0),
+        .warmup_updates = (uint64_t)golden_number(run, "warmup_steps", 0),
         .total_updates = steps};
     const cJSON *rates = cJSON_GetObjectItemCaseSensitive(run, "lr_steps");
     const cJSON *losses = cJSON_GetObjectItemCaseSensitive(run, "loss_steps");
     const cJSON *norms = cJSON_GetObjectItemCaseSensitive(run, "grad_norm_steps");
-    struct lw_batch first;
-    bool done = read_micro_batch(golden, run, 0, 0, &first, error) &&
+    struct lw_batch first = {0};
+    const struct lw_option_list no_kwargs = {0};
+    bool done = lw_schedule_kwargs_read(&schedule.kwargs, schedule.kind, &no_kwargs, error) &&
+                read_micro_batch(golden, run, 0, 0, &first, error) &&
                 create_training(golden, run, first.token_budget, &training, error);
     golden_batch_free(&first);
     for (uint32_t step = 0; done && step < steps; step++) {
@@ -314,7 +343,7 @@ static bool check_run(struct golden *golden, const cJSON *run, struct lw_error *
         done = run_step(golden, training, run, step, rate, &report, error);
         if (done) {
             char name[64];
-            snprintf(name, sizeof name, "run %s step %u", text(run, "name"), step);
+            snprintf(name, sizeof name, "run %s step %u", golden_text(run, "name"), step);
             golden_compare_number(&golden->report, "rate", name, rate,
                 cJSON_GetArrayItem(rates, (int)step)->valuedouble, 1e-12);
             golden_compare_number(&golden->report, "step loss", name, (double)report.loss,
@@ -374,7 +403,7 @@ static bool generate(struct golden *golden, const struct lw_store *weights, cons
         golden_report_note(&golden->report, worst <= golden->tolerances.tie,
             "greedy    %d of %d tokens equal, the others short of the best logit by %g at most "
             "(%.0e)  (reference: first two at least %g apart)",
-            equal, wanted, worst, golden->tolerances.tie, number(entry, "min_top2_gap", 0));
+            equal, wanted, worst, golden->tolerances.tie, golden_number(entry, "min_top2_gap", 0));
     }
     return done;
 }
@@ -400,7 +429,8 @@ static bool check_generation(struct golden *golden, struct lw_error *error)
 
 static bool check_case(struct golden *golden, struct lw_error *error)
 {
-    bool done = check_batch(golden, error) && check_short(golden, error);
+    bool done =
+        check_batch(golden, error) && check_pad_token(golden, error) && check_short(golden, error);
     const cJSON *run;
     cJSON_ArrayForEach(run, cJSON_GetObjectItemCaseSensitive(golden->input.json, "runs"))
     {

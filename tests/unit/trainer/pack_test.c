@@ -149,6 +149,46 @@ static void fills_well_and_stably(void **state)
     lw_pack_destroy(&pack);
 }
 
+// longrope's factors are chosen for examples that transformers would compute together, by the length
+// that they are padded to.
+static void rotary_rows_go_by_forward_call(void **state)
+{
+    (void)state;
+    const uint32_t ids[16] = {0};
+    const uint8_t trained[16] = {0};
+    const struct lw_example_view views[] = {{ids, trained, 3}, {ids, trained, 9}, {ids, trained, 8},
+        {ids, trained, 2}, {ids, trained, 1}};
+    struct lw_rotary rotary = {.kind = LW_ROTARY_LONGROPE, .original_positions = 8};
+    const struct {
+        uint32_t original;
+        size_t together;
+        uint32_t rows[5];
+    } cases[] = {{8, 1, {0, 1, 0, 0, 0}}, {8, 2, {1, 1, 0, 0, 0}}, {8, 3, {1, 1, 1, 0, 0}},
+        {15, 1, {0, 1, 0, 0, 0}}, {16, 5, {0, 0, 0, 0, 0}}, {8, 100, {1, 1, 1, 1, 1}}};
+    struct lw_pack *pack = NULL;
+    struct lw_batch *batch = NULL;
+    assert_true(lw_pack_create(&pack, 32, 5, NULL));
+    assert_true(lw_batch_create(&batch, 32, NULL));
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+        rotary.original_positions = cases[i].original;
+        assert_int_equal(lw_pack_step(pack, views, 5), 1);
+        lw_pack_rotate(pack, &rotary, cases[i].together);
+        lw_pack_fill(pack, 0, batch);
+        uint32_t at = 0;
+        for (size_t example = 0; example < 5; example++) {
+            for (size_t t = 0; t < views[example].count; t++) {
+                assert_int_equal(batch->rotary_row[at++], cases[i].rows[example]);
+            }
+        }
+        assert_int_equal(batch->rotary_row[at], 0);
+    }
+    assert_int_equal(lw_pack_step(pack, views, 5), 1); // without the call: the first row
+    lw_pack_fill(pack, 0, batch);
+    assert_int_equal(batch->rotary_row[4], 0);
+    lw_batch_destroy(&batch);
+    lw_pack_destroy(&pack);
+}
+
 static void allocation_failures_leave_nothing(void **state)
 {
     (void)state;
@@ -169,6 +209,7 @@ int main(void)
         cmocka_unit_test(lays_out_one_batch),
         cmocka_unit_test(packs_everything_once),
         cmocka_unit_test(fills_well_and_stably),
+        cmocka_unit_test(rotary_rows_go_by_forward_call),
         cmocka_unit_test(allocation_failures_leave_nothing),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
