@@ -10,6 +10,7 @@
 #include "trainer/encoder.h"
 #include "trainer/order.h"
 #include "trainer/records.h"
+#include "trainer/selection.h"
 
 // A row of the files. One with no tokens was bad or left out; it is kept until the split is drawn,
 // which counts it as LLaMA-Factory's does.
@@ -23,8 +24,8 @@ struct lw_dataset {
     size_t token_count, id_capacity, trained_capacity;
     struct row *rows;
     size_t row_count, row_capacity;
-    uint32_t *split; // [row_count] rows: held out first, then those to train on
-    size_t held_out_count, train_count;
+    struct lw_selection selection;
+    size_t train_count;
     uint32_t *order; // [train_count] of the epoch below
     uint64_t order_epoch, order_seed;
     bool keep_order, has_order;
@@ -113,7 +114,8 @@ static bool take_result(
 
 static bool wants_more(const struct loading *loading)
 {
-    return !loading->params->max_samples || loading->samples < loading->params->max_samples;
+    uint64_t most = loading->params->max_samples;
+    return !most || loading->source->num_samples || loading->samples < most;
 }
 
 // Lets the encoder begin with what it holds and takes over what it has finished.
@@ -162,16 +164,21 @@ static bool load_source(struct loading *loading, struct lw_error *error)
     return loaded;
 }
 
-static bool load_sources(
-    struct lw_dataset *dataset, const struct lw_dataset_params *params, struct lw_error *error)
+// Loads all sources, those to train on first, and counts their rows in `counted`.
+static bool load_sources(struct lw_dataset *dataset, const struct lw_dataset_params *params,
+    struct lw_mixture_source *counted, struct lw_error *error)
 {
     struct loading loading = {.dataset = dataset, .params = params};
     struct lw_encoder_params encoder_params = {
         params->tokenizer, params->chat_template, params->mask, params->threads};
     bool loaded = lw_encoder_create(&loading.encoder, &encoder_params, error);
-    for (size_t i = 0; loaded && i < params->source_count; i++) {
-        loading.source = &params->sources[i];
+    for (size_t i = 0; loaded && i < params->source_count + params->held_out_source_count; i++) {
+        loading.source = i < params->source_count
+                             ? &params->sources[i]
+                             : &params->held_out_sources[i - params->source_count];
         loaded = load_source(&loading, error);
+        counted[i] = (struct lw_mixture_source){
+            loading.source->name, loading.samples, loading.source->num_samples};
     }
     lw_encoder_destroy(&loading.encoder);
     return loaded;
@@ -198,32 +205,36 @@ static bool check_content(const struct lw_dataset *dataset, const struct lw_data
     return true;
 }
 
-// Draws the held-out part over all rows, then leaves out the empty ones.
-static bool split_rows(
-    struct lw_dataset *dataset, const struct lw_dataset_params *params, struct lw_error *error)
+// Draws which rows are trained on over all rows, then leaves out the empty ones.
+static bool select_rows(struct lw_dataset *dataset, const struct lw_dataset_params *params,
+    const struct lw_mixture_source *sources, struct lw_error *error)
 {
-    size_t held_out = lw_held_out_count(dataset->row_count, params->val_size);
-    dataset->split = lw_calloc(dataset->row_count, sizeof *dataset->split, error);
-    if (!dataset->split) {
+    struct lw_selection_params selection_params = {.sources = sources,
+        .source_count = params->source_count + params->held_out_source_count,
+        .held_out_sources = params->held_out_source_count,
+        .strategy = params->mix_strategy,
+        .probabilities = params->probabilities,
+        .max_samples = params->max_samples,
+        .val_size = params->val_size,
+        .seed = params->split_seed};
+    struct lw_selection *selection = &dataset->selection;
+    if (!lw_selection_make(selection, &selection_params, error)) {
         return false;
     }
-    for (size_t i = 0; i < dataset->row_count; i++) {
-        dataset->split[i] = (uint32_t)i;
-    }
-    if (held_out) {
-        lw_order_split(params->split_seed, dataset->split, dataset->row_count);
-    }
-    size_t kept = 0;
-    for (size_t i = 0; i < dataset->row_count; i++) {
-        if (dataset->rows[dataset->split[i]].count) {
-            dataset->held_out_count += i < held_out;
-            dataset->split[kept++] = dataset->split[i];
+    size_t kept = 0, held_out = 0;
+    for (size_t i = 0; i < selection->count; i++) {
+        if (dataset->rows[selection->rows[i]].count) {
+            held_out += i < selection->held_out_count;
+            selection->rows[kept++] = selection->rows[i];
         }
     }
-    dataset->train_count = kept - dataset->held_out_count;
+    selection->held_out_count = held_out;
+    selection->count = kept;
+    dataset->train_count = kept - held_out;
     if (dataset->train_count == 0) {
-        return lw_fail(error, LW_BAD_INPUT, "val_size %g holds out all %zu examples; lower it",
-            params->val_size, kept);
+        return lw_fail(error, LW_BAD_INPUT,
+            "of %zu examples none is left to train on; lower val_size (%g), or mend the records",
+            kept, params->val_size);
     }
     return true;
 }
@@ -231,24 +242,26 @@ static bool split_rows(
 static void hash_content(struct lw_dataset *dataset)
 {
     struct lw_hash hash;
-    uint64_t figures[] = {dataset->row_count, dataset->held_out_count, dataset->train_count,
-        dataset->order_seed, dataset->keep_order};
+    uint64_t figures[] = {dataset->row_count, dataset->selection.held_out_count,
+        dataset->train_count, dataset->order_seed, dataset->keep_order};
     lw_hash_start(&hash, 0);
     lw_hash_add(&hash, figures, sizeof figures);
     lw_hash_add(&hash, dataset->ids, dataset->token_count * sizeof *dataset->ids);
     lw_hash_add(&hash, dataset->trained, dataset->token_count);
     lw_hash_add(&hash, dataset->rows, dataset->row_count * sizeof *dataset->rows);
-    lw_hash_add(&hash, dataset->split,
-        (dataset->train_count + dataset->held_out_count) * sizeof *dataset->split);
+    lw_hash_add(
+        &hash, dataset->selection.rows, dataset->selection.count * sizeof *dataset->selection.rows);
     dataset->fingerprint = lw_hash_value(&hash);
 }
 
 bool lw_dataset_load(
     struct lw_dataset **dataset, const struct lw_dataset_params *params, struct lw_error *error)
 {
-    struct lw_dataset *made = lw_calloc(1, sizeof *made, error);
-    if (!made || !load_sources(made, params, error) || !check_content(made, params, error) ||
-        !split_rows(made, params, error)) {
+    struct lw_mixture_source *counted =
+        lw_calloc(params->source_count + params->held_out_source_count, sizeof *counted, error);
+    struct lw_dataset *made = counted ? lw_calloc(1, sizeof *made, error) : NULL;
+    if (!made || !load_sources(made, params, counted, error) ||
+        !check_content(made, params, error) || !select_rows(made, params, counted, error)) {
         goto error;
     }
     made->order = lw_calloc(made->train_count, sizeof *made->order, error);
@@ -258,9 +271,11 @@ bool lw_dataset_load(
     made->order_seed = params->order_seed;
     made->keep_order = params->keep_order;
     hash_content(made);
+    lw_free(counted);
     *dataset = made;
     return true;
 error:
+    lw_free(counted);
     lw_dataset_destroy(&made);
     return false;
 }
@@ -271,7 +286,7 @@ void lw_dataset_destroy(struct lw_dataset **dataset)
         lw_free((*dataset)->ids);
         lw_free((*dataset)->trained);
         lw_free((*dataset)->rows);
-        lw_free((*dataset)->split);
+        lw_selection_free(&(*dataset)->selection);
         lw_free((*dataset)->order);
         lw_free(*dataset);
         *dataset = NULL;
@@ -295,12 +310,12 @@ size_t lw_dataset_train_count(const struct lw_dataset *dataset)
 
 size_t lw_dataset_held_out_count(const struct lw_dataset *dataset)
 {
-    return dataset->held_out_count;
+    return dataset->selection.held_out_count;
 }
 
 static struct lw_example_view view_of(const struct lw_dataset *dataset, size_t place)
 {
-    const struct row *row = &dataset->rows[dataset->split[place]];
+    const struct row *row = &dataset->rows[dataset->selection.rows[place]];
     return (struct lw_example_view){
         dataset->ids + row->offset, dataset->trained + row->offset, (size_t)row->count};
 }
@@ -324,7 +339,7 @@ size_t lw_dataset_step(struct lw_dataset *dataset, uint64_t epoch, uint64_t step
     while (count < global_batch && first + count < dataset->train_count) {
         size_t place = (size_t)first + count;
         place = dataset->keep_order ? place : dataset->order[place];
-        views[count++] = view_of(dataset, dataset->held_out_count + place);
+        views[count++] = view_of(dataset, dataset->selection.held_out_count + place);
     }
     return count;
 }

@@ -10,6 +10,7 @@
 
 #include "engine/base/error.h"
 #include "trainer/examples.h"
+#include "trainer/mixture.h"
 #include "trainer/source.h"
 
 struct lw_template;
@@ -29,8 +30,12 @@ struct lw_bad_record {
 
 // Zero means the default of each.
 struct lw_dataset_params {
-    const struct lw_source *sources; // joined in this order; they must outlive the loading
+    const struct lw_source *sources; // to train on; all must outlive the loading
     size_t source_count;
+    const struct lw_source *held_out_sources; // instead of val_size
+    size_t held_out_source_count;
+    enum lw_mix_strategy mix_strategy;
+    const double *probabilities; // see mixture.h
     const struct lw_tokenizer *tokenizer;
     const struct lw_template *chat_template;
     struct lw_mask_options mask;
@@ -38,7 +43,7 @@ struct lw_dataset_params {
     enum lw_bad_record_policy on_bad_record;
     uint64_t max_samples; // of each source, from its beginning; 0: all
     double val_size;      // held out: a share below 1, a number from 1 up, 0: none
-    uint64_t split_seed;  // of the held-out part (LLaMA-Factory: seed)
+    uint64_t split_seed;  // of the mixture and the held-out part (LLaMA-Factory: seed)
     uint64_t order_seed;  // of the order (data_seed, else seed)
     bool keep_order;      // no shuffling
     unsigned threads;     // 0: as many as there are cores

@@ -4,8 +4,10 @@
 
 #include <math.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
+#include "engine/base/alloc.h"
 #include "engine/base/stringbuf.h"
 #include "engine/io/options_file.h"
 #include "engine/text/template.h"
@@ -64,6 +66,52 @@ static bool check_values(const struct lw_recipe *recipe, struct lw_error *error)
             (long long)recipe->tokens_per_batch, (long long)recipe->cutoff_len);
     }
     return true;
+}
+
+bool lw_recipe_probabilities(
+    const struct lw_recipe *recipe, double **probabilities, struct lw_error *error)
+{
+    const struct lw_option_list *list = &recipe->interleave_probs;
+    *probabilities = NULL;
+    if (!list->count) {
+        return true;
+    }
+    double *numbers = lw_calloc(list->count, sizeof *numbers, error);
+    bool read = numbers != NULL;
+    for (size_t i = 0; i < list->count && read; i++) {
+        char *end = NULL;
+        numbers[i] = strtod(list->items[i], &end);
+        read = end != list->items[i] && !*end;
+        if (!read) {
+            lw_fail(error, LW_USAGE, "interleave_probs: \"%s\" is not a number", list->items[i]);
+        }
+    }
+    if (!read) {
+        lw_free(numbers);
+        return false;
+    }
+    *probabilities = numbers;
+    return true;
+}
+
+static bool check_mixture(const struct lw_recipe *recipe, struct lw_error *error)
+{
+    double *probabilities = NULL;
+    if (recipe->eval_dataset.count && recipe->val_size > 0) {
+        return lw_fail(error, LW_USAGE, "eval_dataset and val_size exclude each other");
+    }
+    if (!lw_recipe_probabilities(recipe, &probabilities, error)) {
+        return false;
+    }
+    enum lw_mix_strategy strategy = (enum lw_mix_strategy)recipe->mix_strategy;
+    const size_t counts[] = {recipe->dataset.count, recipe->eval_dataset.count};
+    bool right = true;
+    for (int i = 0; i < 2 && right && probabilities; i++) {
+        right = !counts[i] || lw_mixture_check(strategy, probabilities,
+                                  recipe->interleave_probs.count, counts[i], error);
+    }
+    lw_free(probabilities);
+    return right;
 }
 
 // transformers' rule: a share of the run, or a whole number.
@@ -142,8 +190,8 @@ bool lw_recipe_load(struct lw_recipe *recipe, const char *path, const char *cons
     }
     loaded = loaded && check_presence(recipe, error) &&
              check_template(recipe->template_name, error) && check_values(recipe, error) &&
-             check_intervals(recipe, error) && check_schedule(recipe, error) &&
-             resolve(recipe, error);
+             check_mixture(recipe, error) && check_intervals(recipe, error) &&
+             check_schedule(recipe, error) && resolve(recipe, error);
     if (!loaded) {
         lw_recipe_free(recipe);
     }
@@ -218,6 +266,7 @@ struct lw_dataset_params lw_recipe_dataset(const struct lw_recipe *recipe)
 {
     return (struct lw_dataset_params){
         .chat_template = lw_template_find(recipe->template_name),
+        .mix_strategy = (enum lw_mix_strategy)recipe->mix_strategy,
         .mask = {.cutoff_len = (size_t)recipe->cutoff_len,
             .train_on_prompt = recipe->train_on_prompt,
             .mask_history = recipe->mask_history},

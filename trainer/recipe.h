@@ -26,7 +26,9 @@ struct lw_recipe {
     bool do_train;
 
     // Data.
-    struct lw_option_list dataset; // names or paths, see source.h
+    struct lw_option_list dataset, eval_dataset; // names or paths, see source.h
+    int mix_strategy;                            // enum lw_mix_strategy
+    struct lw_option_list interleave_probs;      // numbers, see lw_recipe_probabilities
     char *dataset_dir;
     char *template_name;
     int64_t cutoff_len;
@@ -96,7 +98,12 @@ struct lw_course lw_recipe_course(const struct lw_recipe *recipe, uint64_t examp
 bool lw_recipe_schedule(const struct lw_recipe *recipe, uint64_t total_updates,
     struct lw_schedule *schedule, struct lw_error *error);
 
-// Everything of lw_dataset_load but the sources, the tokenizer and the callback.
+// Puts the numbers of interleave_probs into *probabilities, one for each data set, for lw_free; NULL
+// when the recipe has none.
+bool lw_recipe_probabilities(
+    const struct lw_recipe *recipe, double **probabilities, struct lw_error *error);
+
+// Everything of lw_dataset_load but the sources and probabilities, the tokenizer and the callback.
 struct lw_dataset_params lw_recipe_dataset(const struct lw_recipe *recipe);
 
 #endif

@@ -7,6 +7,8 @@
 static const char *const stages[] = {"sft", NULL};
 static const char *const finetuning_types[] = {"full", NULL};
 static const char *const bad_record_policies[] = {"stop", "skip", NULL};
+static const char *const mix_strategies[] = {
+    "concat", "interleave_under", "interleave_over", "interleave_once", NULL};
 static const char *const long_record_policies[] = {"cut", "drop", NULL};
 static const char *const compute_types[] = {"auto", "bf16", "fp32", NULL};
 static const char *const strategies[] = {"no", "steps", "epoch", NULL};
@@ -55,13 +57,20 @@ static const struct lw_option options[] = {
     HEADING("Data"),
     {"dataset", LW_OPTION_LIST, MEMBER(dataset), 0, 0, NULL, NULL,
         "names of dataset_info.json or files, separated by commas"},
+    {"eval_dataset", LW_OPTION_LIST, MEMBER(eval_dataset), 0, 0, NULL, NULL,
+        "the same for what is held out, instead of val_size"},
     TEXT(dataset_dir, "folder of dataset_info.json and of the files"),
+    CHOICE(mix_strategy, mix_strategies, "concat",
+        "several data sets one after another, or taking turns until the first has ended, until "
+        "each was gone through, or each row once"),
+    {"interleave_probs", LW_OPTION_LIST, MEMBER(interleave_probs), 0, 0, NULL, NULL,
+        "how likely each has its turn, separated by commas; without them one by one"},
     {"template", LW_OPTION_STRING, MEMBER(template_name), 0, 0, NULL, NULL,
         "chat template: qwen, llama3, ..."},
     INTEGER(cutoff_len, 1, 1 << 24, "2048", "longest example in tokens"),
     SWITCH(train_on_prompt, "false", "prompts are trained on too"),
     SWITCH(mask_history, "false", "only the last response of a conversation is trained on"),
-    INTEGER(max_samples, 0, 1e18, NULL, "records taken from each file; 0: all"),
+    INTEGER(max_samples, 0, 1e18, NULL, "records taken from each data set; 0: all"),
     NUMBER(val_size, 0, 1e15, "0", "held out: a share below 1, a number from 1 up"),
     CHOICE(on_bad_record, bad_record_policies, "stop", "what to do about an unusable record"),
     CHOICE(on_long_record, long_record_policies, "cut",

@@ -30,6 +30,34 @@ static void forward_bad_record(void *context, const struct lw_bad_record *record
         params->context, &(struct lw_event){.kind = LW_EVENT_BAD_RECORD, .record = record});
 }
 
+// Finds, reads and encodes what the recipe names.
+static bool load_dataset(
+    struct lw_trainer *trainer, const struct lw_tokenizer *tokenizer, struct lw_error *error)
+{
+    const struct lw_recipe *recipe = trainer->params.recipe;
+    struct lw_sources sources = {0}, held_out = {0};
+    double *probabilities = NULL;
+    bool loaded = lw_recipe_probabilities(recipe, &probabilities, error) &&
+                  lw_sources_resolve(&sources, &recipe->dataset, recipe->dataset_dir, error) &&
+                  lw_sources_resolve(&held_out, &recipe->eval_dataset, recipe->dataset_dir, error);
+    if (loaded) {
+        struct lw_dataset_params params = lw_recipe_dataset(recipe);
+        params.sources = sources.items;
+        params.source_count = sources.count;
+        params.held_out_sources = held_out.items;
+        params.held_out_source_count = held_out.count;
+        params.probabilities = probabilities;
+        params.tokenizer = tokenizer;
+        params.bad_record = forward_bad_record;
+        params.context = &trainer->params;
+        loaded = lw_dataset_load(&trainer->dataset, &params, error);
+    }
+    lw_sources_free(&held_out);
+    lw_sources_free(&sources);
+    lw_free(probabilities);
+    return loaded;
+}
+
 static bool load_data(struct lw_trainer *trainer, struct lw_error *error)
 {
     const struct lw_recipe *recipe = trainer->params.recipe;
@@ -45,16 +73,7 @@ static bool load_data(struct lw_trainer *trainer, struct lw_error *error)
             recipe->model_name_or_path, (unsigned)lw_tokenizer_size(tokenizer),
             trainer->config.vocab_size);
     }
-    struct lw_sources sources = {0};
-    done = done && lw_sources_resolve(&sources, &recipe->dataset, recipe->dataset_dir, error);
-    struct lw_dataset_params params = lw_recipe_dataset(recipe);
-    params.sources = sources.items;
-    params.source_count = sources.count;
-    params.tokenizer = tokenizer;
-    params.bad_record = forward_bad_record;
-    params.context = &trainer->params;
-    done = done && lw_dataset_load(&trainer->dataset, &params, error);
-    lw_sources_free(&sources);
+    done = done && load_dataset(trainer, tokenizer, error);
     lw_tokenizer_close(tokenizer);
     if (done) {
         trainer->params.event(trainer->params.context,

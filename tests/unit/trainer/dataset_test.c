@@ -13,6 +13,7 @@
 
 #include "engine/base/alloc.h"
 #include "engine/text/template.h"
+#include "tests/unit/trainer/mixture_vectors.h"
 #include "tests/unit/trainer/scratch.h"
 #include "trainer/budget.h"
 #include "trainer/dataset.h"
@@ -41,13 +42,13 @@ static int close_tokenizer(void **state)
     return 0;
 }
 
-// JSON Lines of `count` conversations of different lengths; row `bad` has its roles in a wrong
-// order, row `broken` is no JSON.
-static char *make_file(const char *name, size_t count, size_t bad, size_t broken)
+// JSON Lines of the conversations `first` to `end`, not included, of different lengths; row `bad` has
+// its roles in a wrong order, row `broken` is no JSON.
+static char *make_part(const char *name, size_t first, size_t end, size_t bad, size_t broken)
 {
     static char text[65536];
     size_t used = 0;
-    for (size_t i = 0; i < count; i++) {
+    for (size_t i = first; i < end; i++) {
         if (i == broken) {
             used += (size_t)snprintf(text + used, sizeof text - used, "{\"messages\": oops}\n");
             continue;
@@ -61,13 +62,18 @@ static char *make_file(const char *name, size_t count, size_t bad, size_t broken
     return scratch_file(name, text);
 }
 
-enum { none = 1000 };
+static char *make_file(const char *name, size_t count, size_t bad, size_t broken)
+{
+    return make_part(name, 0, count, bad, broken);
+}
+
+enum { none = 1000, most_sources = 3 };
 
 // Valid until the next call.
 static struct lw_dataset_params params_for(char **paths, size_t count)
 {
-    static struct lw_source sources[2];
-    assert_true(count <= 2);
+    static struct lw_source sources[most_sources];
+    assert_true(count <= most_sources);
     for (size_t i = 0; i < count; i++) {
         sources[i] = (struct lw_source){.name = paths[i], .paths = &paths[i], .path_count = 1};
     }
@@ -258,7 +264,92 @@ static void limits_lengths_and_rows(void **state)
     refuse(&params, "raise cutoff_len");
     params.mask.cutoff_len = 512;
     params.val_size = 500;
-    refuse(&params, "val_size 500 holds out all 7 examples");
+    refuse(&params, "val_size 500 holds out all 8 records");
+    scratch_free(paths[0]);
+    scratch_free(paths[1]);
+}
+
+// A row that `plain` lacks is numbered too.
+static size_t numbered_row_of(struct lw_dataset *plain, struct lw_example_view view, size_t lacking)
+{
+    size_t row = row_of(plain, view);
+    return row + (row >= lacking);
+}
+
+// Three data sets taking turns, one of them drawn from, a share held out, over two epochs.
+static void mixes_as_llama_factory(void **state)
+{
+    (void)state;
+    enum { bad = 11, batch = 4 };
+    char *paths[] = {make_part("a.jsonl", 0, 9, none, none), make_part("b.jsonl", 9, 15, bad, none),
+        make_part("c.jsonl", 15, 27, none, none)};
+    struct lw_dataset_params params = params_for(paths, 3);
+    params.on_bad_record = LW_BAD_RECORD_SKIP;
+    params.keep_order = true;
+    struct lw_dataset *plain = load(&params);
+    assert_int_equal(lw_dataset_train_count(plain), 26);
+    static const double probabilities[] = {0.25, 0.25, 0.5};
+    struct lw_source sources[3];
+    memcpy(sources, params.sources, sizeof sources);
+    sources[2].num_samples = 8;
+    params.sources = sources;
+    params.keep_order = false;
+    params.mix_strategy = LW_MIX_OVER;
+    params.probabilities = probabilities;
+    params.val_size = 0.15;
+    struct lw_dataset *mixed = load(&params);
+    size_t held_out = sizeof run_held_out / sizeof run_held_out[0];
+    size_t count = sizeof run_epochs / sizeof run_epochs[0] / 2;
+    assert_int_equal(lw_dataset_held_out_count(mixed), held_out);
+    assert_int_equal(lw_dataset_train_count(mixed), count);
+    for (size_t i = 0; i < held_out; i++) {
+        assert_int_equal(
+            numbered_row_of(plain, lw_dataset_held_out(mixed, i), bad), run_held_out[i]);
+    }
+    for (size_t epoch = 0, place = 0; epoch < 2; epoch++) {
+        for (size_t step = 0; step * batch < count; step++) {
+            struct lw_example_view views[batch];
+            size_t got = lw_dataset_step(mixed, epoch, step, batch, views);
+            for (size_t i = 0; i < got; i++) {
+                assert_int_equal(numbered_row_of(plain, views[i], bad), run_epochs[place++]);
+            }
+        }
+        assert_int_equal(place, (epoch + 1) * count);
+    }
+    lw_dataset_destroy(&plain);
+    lw_dataset_destroy(&mixed);
+    for (size_t i = 0; i < 3; i++) {
+        scratch_free(paths[i]);
+    }
+}
+
+// Data sets of their own are held out as they lie, and do not change what is trained on.
+static void holds_out_other_data(void **state)
+{
+    (void)state;
+    char *paths[] = {make_part("d.jsonl", 0, 9, none, none), make_part("e.jsonl", 9, 15, 11, none)};
+    struct lw_dataset_params params = params_for(paths, 2);
+    params.on_bad_record = LW_BAD_RECORD_SKIP;
+    params.keep_order = true;
+    struct lw_dataset *plain = load(&params);
+    params.held_out_sources = params.sources + 1;
+    params.held_out_source_count = 1;
+    params.source_count = 1;
+    params.max_samples = 4;
+    struct lw_dataset *dataset = load(&params);
+    assert_int_equal(lw_dataset_train_count(dataset), 4);
+    assert_int_equal(lw_dataset_held_out_count(dataset), 3); // the bad one is among the four
+    struct lw_example_view views[4];
+    assert_int_equal(lw_dataset_step(dataset, 0, 0, 4, views), 4);
+    for (size_t i = 0; i < 4; i++) {
+        assert_int_equal(row_of(plain, views[i]), i);
+    }
+    static const size_t held_out[] = {9, 10, 12};
+    for (size_t i = 0; i < 3; i++) {
+        assert_int_equal(numbered_row_of(plain, lw_dataset_held_out(dataset, i), 11), held_out[i]);
+    }
+    lw_dataset_destroy(&plain);
+    lw_dataset_destroy(&dataset);
     scratch_free(paths[0]);
     scratch_free(paths[1]);
 }
@@ -338,6 +429,8 @@ int main(void)
         cmocka_unit_test(skips_bad_records),
         cmocka_unit_test(stops_at_bad_data),
         cmocka_unit_test(limits_lengths_and_rows),
+        cmocka_unit_test(mixes_as_llama_factory),
+        cmocka_unit_test(holds_out_other_data),
         cmocka_unit_test(chooses_a_budget),
         cmocka_unit_test(threads_change_nothing),
         cmocka_unit_test(nothing_leaks_without_memory),

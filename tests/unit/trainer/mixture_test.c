@@ -27,6 +27,7 @@ struct long_case {
     uint64_t sum; // of (place + 1) * row
 };
 
+#define MIXTURE_TEST
 #include "tests/unit/trainer/mixture_vectors.h"
 
 static struct lw_mixture_params params_of(const struct mixed_case *mixed)

@@ -1,16 +1,20 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: Apache-2.0
-"""Writes mixture_vectors.h: what NumPy draws for the mixtures of mixture_test.c.
+"""Writes mixture_vectors.h: what NumPy draws for the mixtures of mixture_test.c, and the order of
+two epochs that dataset_test.c sees.
 
     python3 tests/unit/trainer/mixture_vectors.py > tests/unit/trainer/mixture_vectors.h
 
 A model in Python, written from what LLaMA-Factory's loader.py (num_samples, max_samples),
-data_utils.py (merge_dataset) and the map-style interleave_datasets of Hugging Face datasets do;
-only NumPy's generators are taken from the original. The committed file was made with NumPy 2.4.6.
+data_utils.py (merge_dataset), Hugging Face datasets (map-style interleave_datasets,
+train_test_split) and accelerate's SeedableRandomSampler do; only the generators of NumPy and torch
+are taken from the original. The committed file was made with NumPy 2.4.6 and torch 2.14.1.
 """
+import math
 import textwrap
 
 import numpy as np
+import torch
 
 
 def picked(rows, num_samples, max_samples):
@@ -87,6 +91,9 @@ LONG = (
     (((3000, 0), (700, 0), (9000, 0)), "interleave_once", (0.1, 0.2, 0.7), 0, 44),
     (((70000, 50000), (1000, 30000)), "concat", None, 0, 45),
 )
+# A run: three data sets of which one is drawn from, one row is bad and dropped after the split.
+RUN = (((9, 0), (6, 0), (12, 8)), "interleave_over", (0.25, 0.25, 0.5), 0, 42)
+RUN_BAD_ROW, RUN_VAL_SIZE, RUN_EPOCHS = 11, 0.15, 2
 STRATEGIES = {"concat": "LW_MIX_CONCAT", "interleave_under": "LW_MIX_UNDER",
               "interleave_over": "LW_MIX_OVER", "interleave_once": "LW_MIX_ONCE"}
 
@@ -95,6 +102,22 @@ def draw(case):
     sources, strategy, probabilities, max_samples, seed = case
     np.random.seed(seed % 2**32)
     return mixture(sources, strategy, probabilities, max_samples, seed)
+
+
+def run():
+    """What is held out, and what each epoch trains on, as rows."""
+    merged, seed = np.array(draw(RUN)), RUN[-1]
+    order = np.random.default_rng(seed).permutation(len(merged))
+    count = math.ceil(RUN_VAL_SIZE * len(merged))
+    parts = [[int(row) for row in merged[places] if row != RUN_BAD_ROW]
+             for places in (order[:count], order[count:])]
+    epochs = []
+    for epoch in range(RUN_EPOCHS):
+        generator = torch.Generator()
+        generator.manual_seed(seed + epoch)
+        places = torch.randperm(len(parts[1]), generator=generator).tolist()
+        epochs.append([parts[1][place] for place in places])
+    return parts[0], epochs
 
 
 def head(case):
@@ -109,6 +132,7 @@ def main():
     print("// SPDX-License-Identifier: Apache-2.0")
     print("// Written by mixture_vectors.py; see there.")
     print("// clang-format off")
+    print("#ifdef MIXTURE_TEST")
     print("static const struct mixed_case mixed_cases[] = {")
     for case in CASES:
         rows = draw(case)
@@ -124,6 +148,13 @@ def main():
         print(textwrap.fill(f"{{{{{head(case)}, {len(rows)}, {{0}}}}, {total}u}},", 98,
                             initial_indent="    ", subsequent_indent="     "))
     print("};")
+    print("#else")
+    held_out, epochs = run()
+    for name, rows in (("run_held_out", held_out), ("run_epochs", sum(epochs, []))):
+        print(f"static const uint32_t {name}[] = {{")
+        print(textwrap.fill(", ".join(map(str, rows)) + "};", 98, initial_indent="    ",
+                            subsequent_indent="    "))
+    print("#endif")
     print("// clang-format on")
 
 
