@@ -7,16 +7,16 @@
 
 #include "cli/command.h"
 #include "cli/device_options.h"
+#include "cli/template_choice.h"
 #include "engine/base/alloc.h"
 #include "engine/base/stringbuf.h"
 #include "engine/base/terminal.h"
 #include "engine/io/checkpoint.h"
 #include "engine/model/generate.h"
-#include "engine/text/template.h"
 
 struct flags {
     struct lw_device_options device;
-    const char *prompt, *system, *chat_template;
+    const char *prompt, *system, *chat_template, *thinking;
     double temperature, top_p;
     uint64_t max_tokens, context, seed;
 };
@@ -26,7 +26,9 @@ static const struct lw_flag flags_table[] = {
         "answer this one message and end"},
     {"system", LW_FLAG_TEXT, offsetof(struct flags, system), "TEXT", "system prompt"},
     {"template", LW_FLAG_TEXT, offsetof(struct flags, chat_template), "NAME",
-        "chat template (default: qwen)"},
+        "chat template (default: recognised from the model's folder)"},
+    {"enable-thinking", LW_FLAG_TEXT, offsetof(struct flags, thinking), "WORD",
+        "qwen3: false answers without a thought (default: true)"},
     {"temperature", LW_FLAG_NUMBER, offsetof(struct flags, temperature), "T",
         "0 takes the most likely token each time (default: 0.7)"},
     {"top-p", LW_FLAG_NUMBER, offsetof(struct flags, top_p), "P",
@@ -52,7 +54,8 @@ struct chat {
     float *logits;   // [vocab_size]
     uint32_t *order; // [vocab_size], scratch of the draws
     uint64_t draws;
-    uint32_t stop_word;
+    struct lw_template_options options;
+    uint32_t stop_token;
     uint32_t context; // tokens that the conversation may have
 };
 
@@ -75,17 +78,13 @@ static bool open_chat(
     struct chat *chat, struct lw_device *device, const char *folder, struct lw_error *error)
 {
     const struct flags *flags = chat->flags;
-    const char *name = flags->chat_template ? flags->chat_template : "qwen";
-    chat->chat_template = lw_template_find(name);
-    if (!chat->chat_template) {
-        return lw_fail(error, LW_USAGE, "--template: there is no \"%s\"", name);
-    }
-    if (!lw_config_load(&chat->config, folder, error) ||
-        !lw_tokenizer_open(&chat->tokenizer, folder, error)) {
+    if (!lw_cli_thinking(flags->thinking, &chat->options.thinking, error) ||
+        !lw_cli_choose_template(&chat->chat_template, flags->chat_template, folder, error) ||
+        !lw_config_load(&chat->config, folder, error) ||
+        !lw_template_open_tokenizer(chat->chat_template, folder, &chat->tokenizer, error)) {
         return false;
     }
-    const char *stop_word = lw_template_stop_word(chat->chat_template);
-    chat->stop_word = lw_tokenizer_token_id(chat->tokenizer, stop_word);
+    chat->stop_token = lw_template_stop_token(chat->chat_template, chat->tokenizer);
     if (flags->system) {
         chat->conversation.system = lw_strdup(flags->system, error);
     }
@@ -118,7 +117,7 @@ static bool is_stop(const struct chat *chat, uint32_t id)
             return true;
         }
     }
-    return id == chat->stop_word;
+    return id == chat->stop_token;
 }
 
 // Prints what has become certain, and keeps it for the conversation.
@@ -172,8 +171,8 @@ static bool answer_message(
     struct lw_tokens prompt = {0};
     struct lw_string answer = {0};
     bool done = lw_conversation_add(&chat->conversation, LW_ROLE_USER, text, length, error) &&
-                lw_template_encode_prompt(
-                    chat->chat_template, chat->tokenizer, &chat->conversation, &prompt, error) &&
+                lw_template_encode_prompt(chat->chat_template, chat->tokenizer, &chat->conversation,
+                    &chat->options, &prompt, error) &&
                 lw_generator_prompt(
                     chat->generator, prompt.ids, (uint32_t)prompt.count, chat->logits, error) &&
                 generate(chat, &answer, error) &&

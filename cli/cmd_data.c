@@ -5,8 +5,7 @@
 
 #include "cli/command.h"
 #include "cli/data.h"
-#include "engine/base/stringbuf.h"
-#include "engine/text/template.h"
+#include "cli/template_choice.h"
 
 static const struct lw_flag flags_table[] = {
     {"index", LW_FLAG_COUNT, offsetof(struct lw_data_flags, index), "N",
@@ -18,9 +17,13 @@ static const struct lw_flag flags_table[] = {
     {"model", LW_FLAG_TEXT, offsetof(struct lw_data_flags, model), "DIR",
         "check: also count tokens, with the tokenizer of this model folder"},
     {"template", LW_FLAG_TEXT, offsetof(struct lw_data_flags, template_name), "NAME",
-        "chat template (default qwen)"},
+        "chat template (default: recognised from the model's folder)"},
+    {"enable-thinking", LW_FLAG_TEXT, offsetof(struct lw_data_flags, thinking), "WORD",
+        "qwen3: true, false or null (default true), as the recipe's key"},
     {"cutoff-len", LW_FLAG_COUNT, offsetof(struct lw_data_flags, cutoff_len), "N",
         "longest example in tokens (default 2048)"},
+    {"on-long-record", LW_FLAG_TEXT, offsetof(struct lw_data_flags, long_record), "WORD",
+        "cut or safe (default cut), as the recipe's key"},
     {"train-on-prompt", LW_FLAG_SWITCH, offsetof(struct lw_data_flags, train_on_prompt), NULL,
         "prompts are trained on too"},
     {"mask-history", LW_FLAG_SWITCH, offsetof(struct lw_data_flags, mask_history), NULL,
@@ -32,44 +35,63 @@ struct lw_mask_options lw_data_mask(const struct lw_data_flags *flags)
 {
     return (struct lw_mask_options){.cutoff_len = (size_t)flags->cutoff_len,
         .train_on_prompt = flags->train_on_prompt,
-        .mask_history = flags->mask_history};
+        .mask_history = flags->mask_history,
+        .keep_ends = strcmp(flags->long_record, "safe") == 0};
 }
 
-static bool unknown_template(const char *name, struct lw_error *error)
+struct lw_template_options lw_data_template_options(const struct lw_data_flags *flags)
 {
-    char names[512] = "";
-    for (size_t i = 0; lw_template_name_at(i); i++) {
-        size_t used = strlen(names);
-        snprintf(names + used, sizeof names - used, "%s%s", i ? ", " : "", lw_template_name_at(i));
+    struct lw_template_options options = {
+        .mask_history = flags->mask_history, .mark_ends = lw_data_mask(flags).keep_ends};
+    lw_cli_thinking(flags->thinking, &options.thinking, NULL);
+    return options;
+}
+
+static bool check_flags(const struct lw_data_flags *flags, struct lw_error *error)
+{
+    enum lw_thinking thinking;
+    if (flags->cutoff_len == 0 || flags->cutoff_len > 1u << 24) {
+        return lw_fail(error, LW_USAGE, "--cutoff-len is from 1 to 16777216");
     }
-    return lw_fail(error, LW_USAGE, "there is no template \"%s\"; known: %s", name, names);
+    if (flags->train_on_prompt && flags->mask_history) {
+        return lw_fail(error, LW_USAGE, "--train-on-prompt and --mask-history exclude each other");
+    }
+    if (strcmp(flags->long_record, "cut") != 0 && strcmp(flags->long_record, "safe") != 0) {
+        return lw_fail(
+            error, LW_USAGE, "--on-long-record is cut or safe, not \"%s\"", flags->long_record);
+    }
+    return lw_cli_thinking(flags->thinking, &thinking, error);
 }
 
 static bool run(int argc, char **argv, struct lw_error *error)
 {
-    struct lw_data_flags flags = {.template_name = "qwen", .cutoff_len = 2048};
+    struct lw_data_flags flags = {.long_record = "cut", .cutoff_len = 2048};
     int count;
     if (!lw_arguments_parse(flags_table, &flags, argc, argv, &count, error)) {
         return false;
     }
     const char *action = count ? argv[0] : "";
-    const struct lw_template *chat_template = lw_template_find(flags.template_name);
-    if (!chat_template) {
-        return unknown_template(flags.template_name, error);
+    const struct lw_template *chat_template = NULL;
+    if (!check_flags(&flags, error)) {
+        return false;
     }
-    if (flags.cutoff_len == 0 || flags.cutoff_len > 1u << 24) {
-        return lw_fail(error, LW_USAGE, "--cutoff-len is from 1 to 16777216");
+    bool show = strcmp(action, "show") == 0, check = strcmp(action, "check") == 0;
+    if (show && count != 3) {
+        return lw_fail(error, LW_USAGE, "data show takes MODEL and DATA");
     }
-    if (flags.train_on_prompt && flags.mask_history) {
-        return lw_fail(error, LW_USAGE, "--train-on-prompt and --mask-history exclude each other");
+    if (check && count < 2) {
+        return lw_fail(error, LW_USAGE, "data check takes at least one DATA");
     }
-    if (!strcmp(action, "show")) {
-        return count == 3 ? lw_data_show(argv[1], argv[2], &flags, chat_template, error)
-                          : lw_fail(error, LW_USAGE, "data show takes MODEL and DATA");
+    const char *model = show ? argv[1] : flags.model;
+    if ((show || check) && (model || flags.template_name) &&
+        !lw_cli_choose_template(&chat_template, flags.template_name, model, error)) {
+        return false;
     }
-    if (!strcmp(action, "check")) {
-        return count > 1 ? lw_data_check(argv + 1, count - 1, &flags, chat_template, error)
-                         : lw_fail(error, LW_USAGE, "data check takes at least one DATA");
+    if (show) {
+        return lw_data_show(argv[1], argv[2], &flags, chat_template, error);
+    }
+    if (check) {
+        return lw_data_check(argv + 1, count - 1, &flags, chat_template, error);
     }
     return lw_fail(error, LW_USAGE, "data is followed by show or check%s%s%s",
         *action ? ", not \"" : "", action, *action ? "\"" : "");

@@ -79,11 +79,17 @@ static bool run(int argc, char **argv, struct lw_error *error)
             error, LW_USAGE, "name a recipe file first: lewin train RECIPE.yaml [key=value ...]");
     }
     struct lw_recipe recipe;
+    bool recognised;
     if (!lw_recipe_load(
             &recipe, argv[0], (const char *const *)argv + 1, (size_t)count - 1, error)) {
         return false;
     }
-    bool done = train(&recipe, &flags, error);
+    bool done = lw_recipe_choose_template(&recipe, &recognised, error);
+    if (done && recognised) {
+        printf(
+            "template  %s, recognised from %s\n", recipe.template_name, recipe.model_name_or_path);
+    }
+    done = done && train(&recipe, &flags, error);
     lw_recipe_free(&recipe);
     return done;
 }

@@ -6,21 +6,23 @@
 #include <stdint.h>
 
 #include "engine/base/error.h"
+#include "engine/text/template.h"
 #include "trainer/examples.h"
-
-struct lw_template;
 
 // What the flags of `lewin data` say.
 struct lw_data_flags {
-    const char *model; // folder, NULL when not given
-    const char *template_name;
-    const char *dataset_dir; // NULL when not given
+    const char *model;                  // folder, NULL when not given
+    const char *template_name;          // NULL: recognised from the model's folder
+    const char *thinking, *long_record; // as they are written
+    const char *dataset_dir;            // NULL when not given
     uint64_t index, cutoff_len;
     bool train_on_prompt, mask_history;
     bool ids; // one token per line
 };
 
+// What the checked flags say.
 struct lw_mask_options lw_data_mask(const struct lw_data_flags *flags);
+struct lw_template_options lw_data_template_options(const struct lw_data_flags *flags);
 
 // Prints record flags->index of the data set `name` (see source.h) token by token as the model of
 // `model_folder` sees it.

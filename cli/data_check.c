@@ -140,7 +140,8 @@ static void print_histogram(const struct report *report)
     }
 }
 
-static void print_tokens(struct report *report, const struct lw_data_flags *flags)
+static void print_tokens(struct report *report, const struct lw_data_flags *flags,
+    const struct lw_template *chat_template)
 {
     size_t count = report->count;
     uint32_t *lengths = report->lengths;
@@ -148,7 +149,7 @@ static void print_tokens(struct report *report, const struct lw_data_flags *flag
         return;
     }
     qsort(lengths, count, sizeof *lengths, compare_lengths);
-    printf("\ntokens (template %s, cutoff_len %" PRIu64 ")\n", flags->template_name,
+    printf("\ntokens (template %s, cutoff_len %" PRIu64 ")\n", lw_template_name(chat_template),
         flags->cutoff_len);
     printf("  %-22s %12" PRIu64 "\n", "all", report->tokens);
     printf("  %-22s %12" PRIu64 "   %.1f %%\n", "trained on", report->trained,
@@ -173,12 +174,14 @@ bool lw_data_check(char **names, int name_count, const struct lw_data_flags *fla
     struct lw_sources sources = {0};
     const struct lw_option_list list = {names, (size_t)name_count};
     bool checked = lw_sources_resolve(&sources, &list, flags->dataset_dir, error) &&
-                   (!flags->model || lw_tokenizer_open(&tokenizer, flags->model, error));
-    struct lw_encoder_params params = {tokenizer, chat_template, lw_data_mask(flags), 0};
+                   (!flags->model ||
+                       lw_template_open_tokenizer(chat_template, flags->model, &tokenizer, error));
+    struct lw_encoder_params params = {
+        tokenizer, chat_template, lw_data_template_options(flags), lw_data_mask(flags), 0};
     checked = checked && lw_encoder_create(&encoder, &params, error) &&
               check_sources(&sources, encoder, &report, error);
     if (checked) {
-        print_tokens(&report, flags);
+        print_tokens(&report, flags, chat_template);
     }
     lw_free(report.lengths);
     lw_encoder_destroy(&encoder);

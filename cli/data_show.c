@@ -104,17 +104,19 @@ static bool add_listing(struct lw_string *out, const struct lw_tokenizer *tokeni
 }
 
 static bool add_counts(struct lw_string *out, const struct lw_example *example, size_t turns,
-    const struct lw_data_flags *flags, struct lw_error *error)
+    const struct lw_data_flags *flags, const char *chat_template, struct lw_error *error)
 {
     double share =
         example->count ? 100 * (double)example->trained_count / (double)example->count : 0;
     return lw_string_addf(out, error,
                "\n%zu tokens, %zu trained on (%.1f %%), %zu turn%s, template %s\n", example->count,
-               example->trained_count, share, turns, turns == 1 ? "" : "s", flags->template_name) &&
+               example->trained_count, share, turns, turns == 1 ? "" : "s", chat_template) &&
            (!example->truncated ||
                lw_string_addf(out, error, "cut off at %" PRIu64 " tokens (--cutoff-len)%s\n",
                    flags->cutoff_len,
-                   example->stop_cut ? "; a response lost its end and stop token" : "")) &&
+                   example->stop_cut               ? "; a response lost its end and stop token"
+                   : lw_data_mask(flags).keep_ends ? "; headers and stop tokens are kept"
+                                                   : "")) &&
            (example->trained_count || lw_string_addf(out, error, "nothing of it is trained on\n"));
 }
 
@@ -159,6 +161,7 @@ bool lw_data_show(const char *model_folder, char *name, const struct lw_data_fla
     const struct lw_template *chat_template, struct lw_error *error)
 {
     struct lw_mask_options mask = lw_data_mask(flags);
+    struct lw_template_options options = lw_data_template_options(flags);
     struct lw_tokenizer *tokenizer = NULL;
     struct lw_sources sources = {0};
     const struct lw_option_list list = {&name, 1};
@@ -170,12 +173,13 @@ bool lw_data_show(const char *model_folder, char *name, const struct lw_data_fla
     bool shown =
         lw_sources_resolve(&sources, &list, flags->dataset_dir, error) &&
         find_record(&sources.items[0], flags->index, &record, error) &&
-        lw_tokenizer_open(&tokenizer, model_folder, error) &&
-        lw_template_encode(chat_template, tokenizer, &record.conversation, &turns, error) &&
+        lw_template_open_tokenizer(chat_template, model_folder, &tokenizer, error) &&
+        lw_template_encode(
+            chat_template, tokenizer, &record.conversation, &options, &turns, error) &&
         lw_example_build(&turns, &mask, &example, error) &&
         (flags->ids ? add_listing(&out, tokenizer, &example, colours, error)
                     : add_flowing(&out, tokenizer, &example, colours, error)) &&
-        add_counts(&out, &example, turns.count, flags, error);
+        add_counts(&out, &example, turns.count, flags, lw_template_name(chat_template), error);
     if (shown) {
         fwrite(out.data, 1, out.length, stdout);
     }

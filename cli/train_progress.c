@@ -30,9 +30,11 @@ static void print_data(const struct lw_event *event)
         100.0 * (double)counts->labels / (double)(counts->tokens ? counts->tokens : 1),
         counts->longest);
     if (counts->truncated) {
-        printf("          %" PRIu64 " examples were cut at cutoff_len, %" PRIu64
-               " of them lost a stop token\n",
-            counts->truncated, counts->stop_cut);
+        printf("          %" PRIu64 " examples were %s, %" PRIu64 " of them lost a stop token\n",
+            counts->truncated,
+            event->keep_ends ? "shortened to cutoff_len (on_long_record: safe keeps headers)"
+                             : "cut at cutoff_len",
+            counts->stop_cut);
     }
     if (counts->bad || counts->dropped || counts->untrained) {
         printf("          %" PRIu64 " bad records and %" PRIu64 " too long ones left out, %" PRIu64

@@ -103,7 +103,7 @@ static bool take_result(
     if (encoded->fault.reason[0]) {
         return take_bad(loading, encoded, error);
     }
-    bool kept = !(loading->params->drop_long && encoded->truncated);
+    bool kept = encoded->view.count && !(loading->params->drop_long && encoded->truncated);
     loading->samples++;
     dataset->counts.dropped += !kept;
     if (kept) {
@@ -170,7 +170,7 @@ static bool load_sources(struct lw_dataset *dataset, const struct lw_dataset_par
 {
     struct loading loading = {.dataset = dataset, .params = params};
     struct lw_encoder_params encoder_params = {
-        params->tokenizer, params->chat_template, params->mask, params->threads};
+        params->tokenizer, params->chat_template, params->options, params->mask, params->threads};
     bool loaded = lw_encoder_create(&loading.encoder, &encoder_params, error);
     for (size_t i = 0; loaded && i < params->source_count + params->held_out_source_count; i++) {
         loading.source = i < params->source_count

@@ -9,11 +9,11 @@
 #include <stdint.h>
 
 #include "engine/base/error.h"
+#include "engine/text/template.h"
 #include "trainer/examples.h"
 #include "trainer/mixture.h"
 #include "trainer/source.h"
 
-struct lw_template;
 struct lw_tokenizer;
 
 // What to do when a record cannot be used.
@@ -38,6 +38,7 @@ struct lw_dataset_params {
     const double *probabilities; // see mixture.h
     const struct lw_tokenizer *tokenizer;
     const struct lw_template *chat_template;
+    struct lw_template_options options;
     struct lw_mask_options mask;
     bool drop_long; // leave out what is longer than cutoff_len instead of cutting it
     enum lw_bad_record_policy on_bad_record;

@@ -205,7 +205,7 @@ static bool encode(struct worker *worker, struct slot *slot)
     }
     struct lw_error error = {0};
     if (!lw_template_encode(params->chat_template, params->tokenizer, &worker->conversation,
-            &worker->turns, &error)) {
+            &params->options, &worker->turns, &error)) {
         if (error.status != LW_BAD_INPUT) {
             worker->error = error;
             return false;

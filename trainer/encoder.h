@@ -5,16 +5,17 @@
 #ifndef LW_TRAINER_ENCODER_H
 #define LW_TRAINER_ENCODER_H
 
+#include "engine/text/template.h"
 #include "trainer/cutter.h"
 #include "trainer/examples.h"
 #include "trainer/record.h"
 
-struct lw_template;
 struct lw_tokenizer;
 
 struct lw_encoder_params {
     const struct lw_tokenizer *tokenizer; // NULL: records are parsed, no examples are made
     const struct lw_template *chat_template;
+    struct lw_template_options options;
     struct lw_mask_options mask;
     unsigned threads; // 0: as many as there are cores
 };

@@ -95,6 +95,70 @@ static bool build_backward(const struct lw_turns *turns, const struct lw_mask_op
     return true;
 }
 
+// Tokens of the turns from `first` to before `end`, with the head of the sequence.
+static size_t length_of(const struct lw_turns *turns, size_t first, size_t end)
+{
+    size_t length = first > 0 ? turns->head : 0;
+    for (size_t i = first; i < end; i++) {
+        length += turns->items[i].source.count + turns->items[i].target.count;
+    }
+    return length;
+}
+
+// The front and the end of `tokens`, `count` in all, of which `end` are those at its end.
+static bool append_ends(struct lw_example *example, const struct lw_tokens *tokens, size_t count,
+    size_t end, bool trained, struct lw_error *error)
+{
+    return append(example, tokens->ids, count - end, trained, error) &&
+           append(example, tokens->ids + tokens->count - end, end, trained, error);
+}
+
+// One turn that does not fit, after `head` tokens of the sequence. Its response is a label.
+static bool append_shortened(struct lw_example *example, const struct lw_turns *turns,
+    const struct lw_turn *turn, const struct lw_mask_options *options, struct lw_error *error)
+{
+    size_t ends = turn->header + turn->ending, room = options->cutoff_len;
+    size_t head = turn == turns->items ? 0 : turns->head;
+    if (ends > room) {
+        return true;
+    }
+    head = head + ends > room ? 0 : head;
+    struct lw_kept kept = lw_example_kept(
+        turn->source.count - turn->header, turn->target.count - turn->ending, room - ends - head);
+    return append(example, turns->items[0].source.ids, head, false, error) &&
+           append_ends(example, &turn->source, kept.source + turn->header, turn->header,
+               options->train_on_prompt, error) &&
+           append_ends(
+               example, &turn->target, kept.target + turn->ending, turn->ending, true, error);
+}
+
+static bool build_safely(const struct lw_turns *turns, const struct lw_mask_options *options,
+    struct lw_example *example, struct lw_error *error)
+{
+    size_t room = options->cutoff_len, count = turns->count;
+    size_t first = options->mask_history && count ? count - 1 : 0;
+    size_t end = options->mask_history || !count ? count : 1;
+    while (options->mask_history && first > 0 && length_of(turns, first - 1, end) <= room) {
+        first--;
+    }
+    while (end < count && length_of(turns, first, end + 1) <= room) {
+        end++;
+    }
+    if (length_of(turns, first, end) > room) {
+        example->truncated = true;
+        return append_shortened(example, turns, &turns->items[first], options, error);
+    }
+    bool done =
+        first == 0 || append(example, turns->items[0].source.ids, turns->head, false, error);
+    for (size_t i = first; done && i < end; i++) {
+        const struct lw_turn *turn = &turns->items[i];
+        const struct lw_kept whole = {turn->source.count, turn->target.count};
+        done = append_turn(example, turn, whole, i + 1 == count, options, error);
+    }
+    example->truncated = first > 0 || end < count;
+    return done;
+}
+
 bool lw_example_build(const struct lw_turns *turns, const struct lw_mask_options *options,
     struct lw_example *example, struct lw_error *error)
 {
@@ -102,8 +166,9 @@ bool lw_example_build(const struct lw_turns *turns, const struct lw_mask_options
     example->trained_count = 0;
     example->truncated = false;
     example->stop_cut = false;
-    return options->mask_history ? build_backward(turns, options, example, error)
-                                 : build_forward(turns, options, example, error);
+    return options->keep_ends      ? build_safely(turns, options, example, error)
+           : options->mask_history ? build_backward(turns, options, example, error)
+                                   : build_forward(turns, options, example, error);
 }
 
 void lw_example_free(struct lw_example *example)

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // One training example: the token ids of a conversation and, per token, whether it is learned.
-// Truncation and mask are LLaMA-Factory's (data/processor/supervised.py), and this is the one place
-// where they are decided. Called by dataset.c.
+// Truncation and mask are LLaMA-Factory's (data/processor/supervised.py), but for keep_ends, and this
+// is the one place where they are decided. Called by dataset.c.
 #ifndef LW_TRAINER_EXAMPLES_H
 #define LW_TRAINER_EXAMPLES_H
 
@@ -24,6 +24,11 @@ struct lw_mask_options {
     size_t cutoff_len;    // longest example, in tokens
     bool train_on_prompt; // prompts are labels too
     bool mask_history;    // only the last turn's response is; not with train_on_prompt
+    // Of a conversation that is too long, whole turns are left out: the last, or with mask_history
+    // the first, whose head (BOS and system prompt) then stays. A turn that is too long by itself
+    // loses what stands before the assistant's header and before the stop token, so that every
+    // response still has both. Wants turns encoded with mark_ends.
+    bool keep_ends;
 };
 
 // Zero-initialise before use; lw_example_free releases it. Building anew keeps the memory.
@@ -37,7 +42,8 @@ struct lw_example {
     bool stop_cut;        // a response that is a label lost its end, stop token and all
 };
 
-// Makes the example of `turns`. It may come out with no label at all, or empty.
+// Makes the example of `turns`. It may come out with no label at all, or empty: with keep_ends where
+// cutoff_len has no room even for a header and a stop token.
 bool lw_example_build(const struct lw_turns *turns, const struct lw_mask_options *options,
     struct lw_example *example, struct lw_error *error);
 void lw_example_free(struct lw_example *example);

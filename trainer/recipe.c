@@ -8,9 +8,10 @@
 #include <string.h>
 
 #include "engine/base/alloc.h"
+#include "engine/base/clock.h"
 #include "engine/base/stringbuf.h"
 #include "engine/io/options_file.h"
-#include "engine/text/template.h"
+#include "engine/text/recognise.h"
 
 static bool check_presence(const struct lw_recipe *recipe, struct lw_error *error)
 {
@@ -20,7 +21,6 @@ static bool check_presence(const struct lw_recipe *recipe, struct lw_error *erro
     } needed[] = {
         {recipe->model_name_or_path, "model_name_or_path"},
         {recipe->dataset.count, "dataset"},
-        {recipe->template_name, "template"},
         {recipe->output_dir, "output_dir"},
     };
     for (size_t i = 0; i < sizeof needed / sizeof needed[0]; i++) {
@@ -33,15 +33,8 @@ static bool check_presence(const struct lw_recipe *recipe, struct lw_error *erro
 
 static bool check_template(const char *name, struct lw_error *error)
 {
-    if (lw_template_find(name)) {
-        return true;
-    }
-    char names[512] = "";
-    for (size_t i = 0; lw_template_name_at(i); i++) {
-        size_t used = strlen(names);
-        snprintf(names + used, sizeof names - used, "%s%s", i ? ", " : "", lw_template_name_at(i));
-    }
-    return lw_fail(error, LW_USAGE, "template: there is no \"%s\"; known: %s", name, names);
+    const struct lw_template *chosen;
+    return !name || lw_template_choose(&chosen, name, NULL, error);
 }
 
 static bool check_values(const struct lw_recipe *recipe, struct lw_error *error)
@@ -175,6 +168,14 @@ static bool resolve(struct lw_recipe *recipe, struct lw_error *error)
         recipe->eval_steps = recipe->logging_steps; // as transformers does
     }
     recipe->data_seed = recipe->data_seed < 0 ? recipe->seed : recipe->data_seed;
+    if (!recipe->tools_date) {
+        char today[LW_CLOCK_DATE_SIZE];
+        lw_clock_date(today);
+        recipe->tools_date = lw_strdup(today, error);
+        if (!recipe->tools_date) {
+            return false;
+        }
+    }
     return resolve_batch(recipe, error);
 }
 
@@ -196,6 +197,20 @@ bool lw_recipe_load(struct lw_recipe *recipe, const char *path, const char *cons
         lw_recipe_free(recipe);
     }
     return loaded;
+}
+
+bool lw_recipe_choose_template(struct lw_recipe *recipe, bool *chosen, struct lw_error *error)
+{
+    const struct lw_template *found;
+    *chosen = !recipe->template_name;
+    if (!*chosen) {
+        return true;
+    }
+    if (!lw_template_choose(&found, NULL, recipe->model_name_or_path, error)) {
+        return false;
+    }
+    recipe->template_name = lw_strdup(lw_template_name(found), error);
+    return recipe->template_name != NULL;
 }
 
 void lw_recipe_free(struct lw_recipe *recipe)
@@ -269,8 +284,14 @@ struct lw_dataset_params lw_recipe_dataset(const struct lw_recipe *recipe)
         .mix_strategy = (enum lw_mix_strategy)recipe->mix_strategy,
         .mask = {.cutoff_len = (size_t)recipe->cutoff_len,
             .train_on_prompt = recipe->train_on_prompt,
-            .mask_history = recipe->mask_history},
-        .drop_long = recipe->on_long_record != 0,
+            .mask_history = recipe->mask_history,
+            .keep_ends = recipe->on_long_record == LW_LONG_RECORD_SAFE},
+        .options = {.thinking = (enum lw_thinking)recipe->enable_thinking,
+            .mask_history = recipe->mask_history,
+            .preserve_thinking = recipe->preserve_thinking,
+            .mark_ends = recipe->on_long_record == LW_LONG_RECORD_SAFE,
+            .tools_date = recipe->tools_date},
+        .drop_long = recipe->on_long_record == LW_LONG_RECORD_DROP,
         .on_bad_record = (enum lw_bad_record_policy)recipe->on_bad_record,
         .max_samples = (uint64_t)recipe->max_samples,
         .val_size = recipe->val_size,

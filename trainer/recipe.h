@@ -15,6 +15,13 @@
 
 struct lw_string;
 
+// What becomes of a record that is longer than cutoff_len.
+enum lw_long_record_policy {
+    LW_LONG_RECORD_CUT,  // as LLaMA-Factory cuts it
+    LW_LONG_RECORD_SAFE, // shortened where no header and no stop token is lost: keep_ends
+    LW_LONG_RECORD_DROP
+};
+
 enum lw_compute_type { LW_COMPUTE_AUTO, LW_COMPUTE_BF16, LW_COMPUTE_FP32 };
 
 // Texts are owned by the recipe, NULL where nothing is set. Choices are ints, as options.h stores
@@ -30,13 +37,16 @@ struct lw_recipe {
     int mix_strategy;                            // enum lw_mix_strategy
     struct lw_option_list interleave_probs;      // numbers, see lw_recipe_probabilities
     char *dataset_dir;
-    char *template_name;
+    char *template_name; // NULL until lw_recipe_choose_template, when the recipe does not say
+    int enable_thinking; // enum lw_thinking
+    bool preserve_thinking;
+    char *tools_date; // never NULL once checked
     int64_t cutoff_len;
     bool train_on_prompt, mask_history;
     int64_t max_samples; // 0: all
     double val_size;
     int on_bad_record;  // enum lw_bad_record_policy
-    int on_long_record; // 0: cut, 1: drop
+    int on_long_record; // enum lw_long_record_policy
     bool disable_shuffling;
     int64_t preprocessing_num_workers; // 0: all cores
 
@@ -85,6 +95,10 @@ const struct lw_option *lw_recipe_options(void);
 bool lw_recipe_load(struct lw_recipe *recipe, const char *path, const char *const *assignments,
     size_t count, struct lw_error *error);
 void lw_recipe_free(struct lw_recipe *recipe);
+
+// Gives a recipe without template_name the one that is recognised from the model's folder; *chosen
+// says whether it was. LW_BAD_INPUT when none is.
+bool lw_recipe_choose_template(struct lw_recipe *recipe, bool *chosen, struct lw_error *error);
 
 // Appends the recipe with every value as a file that lw_recipe_load reads to the same values: the
 // record of a run.

@@ -9,7 +9,8 @@ static const char *const finetuning_types[] = {"full", NULL};
 static const char *const bad_record_policies[] = {"stop", "skip", NULL};
 static const char *const mix_strategies[] = {
     "concat", "interleave_under", "interleave_over", "interleave_once", NULL};
-static const char *const long_record_policies[] = {"cut", "drop", NULL};
+static const char *const long_record_policies[] = {"cut", "safe", "drop", NULL};
+static const char *const thinking[] = {"true", "false", "null", NULL};
 static const char *const compute_types[] = {"auto", "bf16", "fp32", NULL};
 static const char *const strategies[] = {"no", "steps", "epoch", NULL};
 static const char *const eval_strategies[] = {"no", "steps", "epoch", "auto", NULL};
@@ -66,7 +67,13 @@ static const struct lw_option options[] = {
     {"interleave_probs", LW_OPTION_LIST, MEMBER(interleave_probs), 0, 0, NULL, NULL,
         "how likely each has its turn, separated by commas; without them one by one"},
     {"template", LW_OPTION_STRING, MEMBER(template_name), 0, 0, NULL, NULL,
-        "chat template: qwen, llama3, ..."},
+        "chat template: qwen, llama3, ...; absent: recognised from the model's folder"},
+    CHOICE(enable_thinking, thinking, "true",
+        "qwen3: responses without a thought learn an empty one; false: thoughts are removed, the "
+        "empty one is read; null: kept, the empty one is read"),
+    SWITCH(preserve_thinking, "false", "with mask_history, earlier responses keep their thoughts"),
+    TEXT(tools_date,
+        "llama3: the date in the description of tools (\"26 Jul 2024\"); absent: today"),
     INTEGER(cutoff_len, 1, 1 << 24, "2048", "longest example in tokens"),
     SWITCH(train_on_prompt, "false", "prompts are trained on too"),
     SWITCH(mask_history, "false", "only the last response of a conversation is trained on"),
@@ -74,7 +81,9 @@ static const struct lw_option options[] = {
     NUMBER(val_size, 0, 1e15, "0", "held out: a share below 1, a number from 1 up"),
     CHOICE(on_bad_record, bad_record_policies, "stop", "what to do about an unusable record"),
     CHOICE(on_long_record, long_record_policies, "cut",
-        "cut what is longer than cutoff_len as LLaMA-Factory does, or leave the record out"),
+        "what is longer than cutoff_len: cut it as LLaMA-Factory does; cut it so that headers and "
+        "stop "
+        "tokens stay; leave the record out"),
     SWITCH(disable_shuffling, "false", "train in the order of the files"),
     INTEGER(preprocessing_num_workers, 0, 1024, NULL, "threads that encode the data; 0: all cores"),
     HEADING("The run"),

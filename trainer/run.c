@@ -61,8 +61,10 @@ static bool load_dataset(
 static bool load_data(struct lw_trainer *trainer, struct lw_error *error)
 {
     const struct lw_recipe *recipe = trainer->params.recipe;
+    const struct lw_dataset_params params = lw_recipe_dataset(recipe);
     struct lw_tokenizer *tokenizer = NULL;
-    if (!lw_tokenizer_open(&tokenizer, recipe->model_name_or_path, error)) {
+    if (!lw_template_open_tokenizer(
+            params.chat_template, recipe->model_name_or_path, &tokenizer, error)) {
         return false;
     }
     bool done = true;
@@ -80,7 +82,8 @@ static bool load_data(struct lw_trainer *trainer, struct lw_error *error)
             &(struct lw_event){.kind = LW_EVENT_DATA,
                 .counts = lw_dataset_counts(trainer->dataset),
                 .train_count = lw_dataset_train_count(trainer->dataset),
-                .held_out_count = lw_dataset_held_out_count(trainer->dataset)});
+                .held_out_count = lw_dataset_held_out_count(trainer->dataset),
+                .keep_ends = params.mask.keep_ends});
     }
     return done;
 }

@@ -11,4 +11,8 @@ double lw_clock_seconds(void);
 // The wall clock: nanoseconds since 1970 (UTC), to compare with the times of files.
 int64_t lw_clock_wall(void);
 
+// Today by the local calendar, in English: "26 Jul 2024".
+enum { LW_CLOCK_DATE_SIZE = 16 };
+void lw_clock_date(char date[LW_CLOCK_DATE_SIZE]);
+
 #endif

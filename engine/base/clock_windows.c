@@ -19,3 +19,12 @@ int64_t lw_clock_wall(void)
     timespec_get(&now, TIME_UTC);
     return (int64_t)now.tv_sec * 1000000000 + now.tv_nsec;
 }
+
+void lw_clock_date(char date[LW_CLOCK_DATE_SIZE])
+{
+    time_t now = time(NULL);
+    struct tm local = {0};
+    localtime_s(&local, &now);
+    // The program sets no locale, so the months are English.
+    strftime(date, LW_CLOCK_DATE_SIZE, "%d %b %Y", &local);
+}

@@ -123,10 +123,15 @@ static bool parse_number(const struct lw_option *row, const char *text, double *
     return read_number(text, value) && in_limits(row, *value);
 }
 
+// "true" and "false" among the choices may be spelled as in YAML.
 static bool parse_choice(const struct lw_option *row, const char *text, int *value)
 {
+    bool truth = false, choice = false;
+    bool is_bool = parse_bool(text, &truth);
     for (int i = 0; row->choices[i]; i++) {
-        if (strcmp(row->choices[i], text) == 0) {
+        bool word = strcmp(row->choices[i], "true") == 0 || strcmp(row->choices[i], "false") == 0;
+        if (strcmp(row->choices[i], text) == 0 ||
+            (word && is_bool && parse_bool(row->choices[i], &choice) && choice == truth)) {
             *value = i;
             return true;
         }
@@ -421,9 +426,11 @@ bool lw_options_set(const struct lw_option *table, void *values, const char *nam
     if (!row) {
         return refuse_unknown(table, name, source, error);
     }
-    if (!text) {
+    int null;
+    if (!text && (row->type != LW_OPTION_CHOICE || !parse_choice(row, "null", &null))) {
         return true;
     }
+    text = text ? text : "null";
     return is_foreign(row) ? set_foreign(row, values, name, text, source, error)
                            : store(row, values, text, source, error);
 }

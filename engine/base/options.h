@@ -53,7 +53,8 @@ const struct lw_option *lw_options_find(const struct lw_option *table, const cha
 bool lw_options_defaults(const struct lw_option *table, void *values, struct lw_error *error);
 
 // Gives the option `name` the value `text`. `source` says where that stands, for messages
-// ("recipe.yaml:12", "command line"). A NULL text changes nothing, and only checks the name.
+// ("recipe.yaml:12", "command line"). A NULL text is the choice "null" where there is such
+// a one; else it changes nothing, and only checks the name.
 bool lw_options_set(const struct lw_option *table, void *values, const char *name, const char *text,
     const char *source, struct lw_error *error);
 

@@ -4,6 +4,7 @@
 #include "engine/text/python_json.h"
 
 #include <stdint.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "engine/base/alloc.h"
@@ -305,6 +306,61 @@ bool lw_python_json_write(
                lw_python_json_write(out, child, error);
     }
     return done && lw_string_add(out, object ? "}" : "]", 1, error);
+}
+
+static bool break_line(struct lw_string *out, int depth, struct lw_error *error)
+{
+    bool done = lw_string_add(out, "\n", 1, error);
+    for (int i = 0; done && i < depth; i++) {
+        done = lw_string_add(out, "    ", 4, error);
+    }
+    return done;
+}
+
+bool lw_python_json_write_indented(
+    struct lw_string *out, const struct lw_python_json *json, int depth, struct lw_error *error)
+{
+    if (!json->child) {
+        return lw_python_json_write(out, json, error);
+    }
+    bool object = json->kind == LW_PYTHON_OBJECT;
+    bool done = lw_string_add(out, object ? "{" : "[", 1, error);
+    for (const struct lw_python_json *child = json->child; done && child; child = child->next) {
+        done = (child == json->child || lw_string_add(out, ",", 1, error)) &&
+               break_line(out, depth + 1, error) &&
+               (!object || (lw_string_add(out, child->name.data, child->name.length, error) &&
+                               lw_string_add(out, ": ", 2, error))) &&
+               lw_python_json_write_indented(out, child, depth + 1, error);
+    }
+    return done && break_line(out, depth, error) &&
+           lw_string_add(out, object ? "}" : "]", 1, error);
+}
+
+bool lw_python_json_add_text(
+    struct lw_string *out, const struct lw_string *written, struct lw_error *error)
+{
+    static const char from[] = "\"\\nrtfb", to[] = "\"\\\n\r\t\f\b";
+    const char *at = lw_string_text(written), *end = at + written->length;
+    if (at == end || *at != '"') {
+        return lw_string_add(out, at, written->length, error);
+    }
+    bool done = true;
+    for (at++, end--; done && at < end;) {
+        if (*at != '\\') {
+            const char *escape = memchr(at, '\\', (size_t)(end - at));
+            size_t length = (size_t)((escape ? escape : end) - at);
+            done = lw_string_add(out, at, length, error);
+            at += length;
+        } else if (at[1] == 'u') { // a control character, written as \u00XX
+            char character = (char)strtol((const char[]){at[4], at[5], 0}, NULL, 16);
+            done = lw_string_add(out, &character, 1, error);
+            at += 6;
+        } else {
+            done = lw_string_add(out, &to[strchr(from, at[1]) - from], 1, error);
+            at += 2;
+        }
+    }
+    return done;
 }
 
 const struct lw_python_json *lw_python_json_member(

@@ -25,6 +25,14 @@ void lw_python_json_free(struct lw_python_json *json); // NULL is fine
 bool lw_python_json_write(
     struct lw_string *out, const struct lw_python_json *json, struct lw_error *error);
 
+// The same with indent=4: each member on a line of its own, `depth` levels deep already.
+bool lw_python_json_write_indented(
+    struct lw_string *out, const struct lw_python_json *json, int depth, struct lw_error *error);
+
+// Appends the text that a string, as it is written, stands for; what is no string as it is.
+bool lw_python_json_add_text(
+    struct lw_string *out, const struct lw_string *written, struct lw_error *error);
+
 // The member of that name (of plain letters); NULL when there is none or `json` is no object.
 const struct lw_python_json *lw_python_json_member(
     const struct lw_python_json *json, const char *name);

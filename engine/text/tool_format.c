@@ -1,70 +1,63 @@
 // SPDX-License-Identifier: Apache-2.0
-// The qwen format: tools as JSON lines inside <tools>, calls as JSON inside <tool_call>.
+// Tools and calls of a conversation: JSON to the text of the format. See tool_format.h; the texts
+// are in tool_text.c.
 #include "engine/text/tool_format.h"
 
 #include <string.h>
 
-#include "engine/text/python_json.h"
+#include "engine/text/thought.h"
+#include "engine/text/tool_text.h"
+
+// Calls are joined by `between`. Several, or even one, stand in the brackets of a JSON array.
+struct tool_format {
+    bool (*describe)(struct lw_string *out, const struct lw_python_json *tools, const char *date,
+        struct lw_error *error);
+    bool (*call)(struct lw_string *out, const struct lw_python_json *name,
+        const struct lw_python_json *arguments, struct lw_error *error);
+    const char *between;
+    bool several_bracketed, one_bracketed;
+};
+
+static const struct tool_format formats[] = {
+    [LW_TOOLS_DEFAULT] = {lw_tools_describe_default, lw_tools_call_default, "\n", false, false},
+    [LW_TOOLS_LLAMA3] = {lw_tools_describe_llama3, lw_tools_call_llama3, ", ", true, false},
+    [LW_TOOLS_MISTRAL] = {lw_tools_describe_mistral, lw_tools_call_mistral, ", ", true, true},
+    [LW_TOOLS_QWEN] = {lw_tools_describe_qwen, lw_tools_call_qwen, "\n", false, false},
+};
 
 static bool add(struct lw_string *out, const char *text, struct lw_error *error)
 {
     return lw_string_add(out, text, strlen(text), error);
 }
 
-static bool refuse_none(
-    enum lw_tool_format format, const char *name, const char *what, struct lw_error *error)
+static bool check_tools(const struct lw_python_json *tools, struct lw_error *error)
 {
-    return format != LW_TOOLS_NONE ||
-           lw_fail(error, LW_BAD_INPUT, "The template %s does not support %s yet.", name, what);
-}
-
-// One tool: {"type": "function", "function": TOOL}, unless it is that already.
-static bool describe_tool(
-    struct lw_string *out, const struct lw_python_json *tool, struct lw_error *error)
-{
-    const struct lw_python_json *type = lw_python_json_member(tool, "type");
-    bool wrapped = type && strcmp(lw_string_text(&type->text), "\"function\"") == 0;
-    if (tool->kind != LW_PYTHON_OBJECT) {
-        return lw_fail(error, LW_BAD_INPUT, "A tool must be a JSON object.");
+    if (tools->kind != LW_PYTHON_ARRAY) {
+        return lw_fail(error, LW_BAD_INPUT, "The tools must be a JSON array.");
     }
-    return add(out, "\n", error) &&
-           (wrapped || add(out, "{\"type\": \"function\", \"function\": ", error)) &&
-           lw_python_json_write(out, tool, error) && (wrapped || add(out, "}", error));
+    for (const struct lw_python_json *tool = tools->child; tool; tool = tool->next) {
+        if (tool->kind != LW_PYTHON_OBJECT) {
+            return lw_fail(error, LW_BAD_INPUT, "A tool must be a JSON object.");
+        }
+    }
+    return true;
 }
 
-bool lw_tool_format_describe(enum lw_tool_format format, const char *name, const char *tools,
+bool lw_tool_format_describe(enum lw_tool_format format, const char *tools, const char *date,
     struct lw_string *out, struct lw_error *error)
 {
-    static const char before[] =
-        "\n\n# Tools\n\nYou may call one or more functions to assist with the user query.\n\n"
-        "You are provided with function signatures within <tools></tools> XML tags:\n<tools>";
-    static const char after[] =
-        "\n</tools>\n\nFor each function call, return a json object with function name and "
-        "arguments within <tool_call></tool_call> XML tags:\n<tool_call>\n"
-        "{\"name\": <function-name>, \"arguments\": <args-json-object>}\n</tool_call>";
     struct lw_python_json *json;
-    if (!refuse_none(format, name, "tools", error)) {
-        return false;
-    }
     if (!lw_python_json_read(&json, tools, error)) {
         return lw_fail_in(error, "The tools");
     }
-    bool done = true;
-    if (json->kind != LW_PYTHON_ARRAY) {
-        done = lw_fail(error, LW_BAD_INPUT, "The tools must be a JSON array.");
-    } else if (json->child) {
-        done = add(out, before, error);
-        for (const struct lw_python_json *tool = json->child; done && tool; tool = tool->next) {
-            done = describe_tool(out, tool, error);
-        }
-        done = done && add(out, after, error);
-    }
+    bool done = check_tools(json, error) &&
+                (!json->child || formats[format].describe(out, json, date, error));
     lw_python_json_free(json);
     return done;
 }
 
-static bool write_call(
-    struct lw_string *out, const struct lw_python_json *call, struct lw_error *error)
+static bool write_call(const struct tool_format *format, struct lw_string *out,
+    const struct lw_python_json *call, struct lw_error *error)
 {
     const struct lw_python_json *name = lw_python_json_member(call, "name");
     const struct lw_python_json *arguments = lw_python_json_member(call, "arguments");
@@ -72,28 +65,29 @@ static bool write_call(
         return lw_fail(error, LW_BAD_INPUT,
             "A function call must be a JSON object with \"name\" and \"arguments\".");
     }
-    return add(out, "<tool_call>\n{\"name\": ", error) && lw_python_json_write(out, name, error) &&
-           add(out, ", \"arguments\": ", error) && lw_python_json_write(out, arguments, error) &&
-           add(out, "}\n</tool_call>", error);
+    return format->call(out, name, arguments, error);
 }
 
 // The calls of a JSON text, one or an array.
-static bool write_calls(struct lw_string *out, const char *text, struct lw_error *error)
+static bool write_calls(const struct tool_format *format, struct lw_string *out, const char *text,
+    struct lw_error *error)
 {
     struct lw_python_json *json;
     if (!lw_python_json_read(&json, text, error)) {
         return false;
     }
-    bool done = true;
-    if (json->kind == LW_PYTHON_ARRAY) {
-        for (const struct lw_python_json *call = json->child; done && call; call = call->next) {
-            done = (call == json->child || add(out, "\n", error)) && write_call(out, call, error);
-        }
-    } else {
-        done = write_call(out, json, error);
+    bool array = json->kind == LW_PYTHON_ARRAY;
+    const struct lw_python_json *first = array ? json->child : json;
+    bool one = first && (!array || !first->next);
+    bool bracketed = one ? format->one_bracketed : format->several_bracketed;
+    bool done = add(out, bracketed ? "[" : "", error);
+    for (const struct lw_python_json *call = first; done && call;
+         call = array ? call->next : NULL) {
+        done = (call == first || add(out, format->between, error)) &&
+               write_call(format, out, call, error);
     }
     lw_python_json_free(json);
-    return done;
+    return done && add(out, bracketed ? "]" : "", error);
 }
 
 // A part of a text: from the first `open` to the first `close` after it, both included.
@@ -129,30 +123,26 @@ static bool add_without(struct lw_string *out, const char *text, const struct en
     return true;
 }
 
-bool lw_tool_format_calls(enum lw_tool_format format, const char *name,
-    const struct lw_message *message, struct lw_string *out, struct lw_error *error)
+bool lw_tool_format_calls(enum lw_tool_format format, const char *text, size_t length,
+    bool takes_thoughts, struct lw_string *out, struct lw_error *error)
 {
     struct enclosed found;
     struct lw_string json = {0};
-    const char *text = message->text;
     bool done;
-    if (!refuse_none(format, name, "function calls", error)) {
-        return false;
-    }
-    if (strlen(text) != message->length) {
+    if (strlen(text) != length) {
         return lw_fail(error, LW_BAD_INPUT, "A function call holds a zero byte.");
     }
-    if (find_enclosed(&found, text, "<tool_call>", "</tool_call>")) {
+    if (takes_thoughts && find_enclosed(&found, text, "<tool_call>", "</tool_call>")) {
         done = add_without(out, text, &found, error) &&
                lw_string_add(
                    &json, found.start + found.open, found.length - found.open - found.close, error);
-    } else if (find_enclosed(&found, text, "<think>\n", "\n</think>\n\n")) {
+    } else if (takes_thoughts && find_enclosed(&found, text, LW_THOUGHT_OPEN, LW_THOUGHT_CLOSE)) {
         done = lw_string_add(out, found.start, found.length, error) &&
                add_without(&json, text, &found, error);
     } else {
         done = add(&json, text, error);
     }
-    done = done && write_calls(out, lw_string_text(&json), error);
+    done = done && write_calls(&formats[format], out, lw_string_text(&json), error);
     lw_string_free(&json);
     return done ? true : lw_fail_in(error, "A function call");
 }

@@ -13,6 +13,8 @@
 #include "engine/text/tokenizer_parts.h"
 #include "tests/unit/text/small.h"
 
+static const struct lw_template_options plain;
+
 struct text {
     enum lw_role role;
     const char *text;
@@ -41,7 +43,6 @@ static void test_names(void **state)
         assert_string_equal(lw_template_name(lw_template_find(name)), name);
     }
     assert_true(count >= 3);
-    assert_string_equal(lw_template_stop_word(lw_template_find("qwen")), "<|im_end|>");
 }
 
 // The small tokenizer with Llama's end of turn added.
@@ -67,8 +68,8 @@ static void test_no_stop_word(void **state)
     struct lw_error error = {0};
     (void)state;
     converse(&conversation, NULL, texts, 2);
-    assert_false(
-        lw_template_encode(lw_template_find("llama3"), tokenizer, &conversation, &turns, &error));
+    assert_false(lw_template_encode(
+        lw_template_find("llama3"), tokenizer, &conversation, &plain, &turns, &error));
     small_expect(&error, LW_BAD_INPUT, "llama3 needs the token <|eot_id|>");
     lw_conversation_clear(&conversation);
     lw_turns_free(&turns);
@@ -99,10 +100,18 @@ static void test_refused(void **state)
         {"qwen", "[1]", {{LW_ROLE_USER, "a"}, {LW_ROLE_ASSISTANT, "b"}}, 2, "JSON object"},
         {"qwen", "[", {{LW_ROLE_USER, "a"}, {LW_ROLE_ASSISTANT, "b"}}, 2,
             "The system prompt of a conversation: The tools"},
-        {"llama3", "[]", {{LW_ROLE_USER, "a"}, {LW_ROLE_ASSISTANT, "b"}}, 2,
-            "llama3 does not support tools"},
-        {"llama3", NULL, {{LW_ROLE_USER, "a"}, {LW_ROLE_FUNCTION, "{}"}}, 2,
-            "llama3 does not support function calls"},
+        {"llama3", "[1]", {{LW_ROLE_USER, "a"}, {LW_ROLE_ASSISTANT, "b"}}, 2, "JSON object"},
+        {"llama3", NULL, {{LW_ROLE_USER, "a"}, {LW_ROLE_FUNCTION, "{}"}}, 2, "\"name\""},
+        {"smollm", "[{}]", {{LW_ROLE_USER, "a"}, {LW_ROLE_ASSISTANT, "b"}}, 2,
+            "A tool needs a \"name\""},
+        {"smollm", "[{\"name\":\"f\"}]", {{LW_ROLE_USER, "a"}, {LW_ROLE_ASSISTANT, "b"}}, 2,
+            "\"properties\""},
+        {"smollm", "[{\"name\":\"f\",\"parameters\":{\"properties\":{\"a\":{\"type\":[]}}}}]",
+            {{LW_ROLE_USER, "a"}, {LW_ROLE_ASSISTANT, "b"}}, 2, "type of a tool's parameter"},
+        {"smollm", "[{\"name\":\"f\",\"parameters\":{\"properties\":{\"a\":{\"enum\":[1]}}}}]",
+            {{LW_ROLE_USER, "a"}, {LW_ROLE_ASSISTANT, "b"}}, 2, "an enum of texts"},
+        {"smollm", NULL, {{LW_ROLE_USER, "a"}, {LW_ROLE_FUNCTION, "{\"name\":1,\"arguments\":1}"}},
+            2, "\"name\" of a function call"},
     };
     struct lw_tokenizer *tokenizer = tokenizer_with_eot();
     struct lw_conversation conversation = {0};
@@ -111,8 +120,8 @@ static void test_refused(void **state)
     for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
         struct lw_error error = {0};
         converse(&conversation, cases[i].tools, cases[i].texts, cases[i].count);
-        assert_false(lw_template_encode(
-            lw_template_find(cases[i].chat_template), tokenizer, &conversation, &turns, &error));
+        assert_false(lw_template_encode(lw_template_find(cases[i].chat_template), tokenizer,
+            &conversation, &plain, &turns, &error));
         small_expect(&error, LW_BAD_INPUT, cases[i].words);
     }
     lw_conversation_clear(&conversation);
@@ -135,10 +144,10 @@ static void test_prompt_is_what_training_reads(void **state)
     struct lw_error error = {0};
     (void)state;
     converse(&conversation, "[{}]", four, 4);
-    assert_true(lw_template_encode(qwen, tokenizer, &conversation, &turns, &error));
+    assert_true(lw_template_encode(qwen, tokenizer, &conversation, &plain, &turns, &error));
     assert_int_equal(turns.count, 2);
     conversation.count = 3;
-    assert_true(lw_template_encode_prompt(qwen, tokenizer, &conversation, &prompt, &error));
+    assert_true(lw_template_encode_prompt(qwen, tokenizer, &conversation, &plain, &prompt, &error));
     const struct lw_tokens *parts[] = {
         &turns.items[0].source, &turns.items[0].target, &turns.items[1].source};
     for (int i = 0; i < 3; i++) {
@@ -147,11 +156,12 @@ static void test_prompt_is_what_training_reads(void **state)
     assert_int_equal(prompt.count, read.count);
     assert_memory_equal(prompt.ids, read.ids, read.count * sizeof *read.ids);
     conversation.count = 4;
-    assert_false(lw_template_encode_prompt(qwen, tokenizer, &conversation, &prompt, &error));
+    assert_false(
+        lw_template_encode_prompt(qwen, tokenizer, &conversation, &plain, &prompt, &error));
     small_expect(&error, LW_BAD_INPUT, "message to answer");
     assert_int_equal(prompt.count, read.count);
     conversation.count = 0;
-    assert_true(lw_template_encode(qwen, tokenizer, &conversation, &turns, &error));
+    assert_true(lw_template_encode(qwen, tokenizer, &conversation, &plain, &turns, &error));
     assert_int_equal(turns.count, 0);
     conversation.count = 4;
     lw_conversation_clear(&conversation);
@@ -174,7 +184,7 @@ static void test_memory_runs_out(void **state)
         struct lw_error error = {0};
         lw_turns_free(&turns);
         lw_memory_fail_after(successes);
-        done = lw_template_encode(qwen, tokenizer, &conversation, &turns, &error);
+        done = lw_template_encode(qwen, tokenizer, &conversation, &plain, &turns, &error);
         lw_memory_fail_after(-1);
         assert_true(done || error.status == LW_NO_RESOURCE);
     }

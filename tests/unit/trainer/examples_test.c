@@ -104,7 +104,7 @@ static struct lw_turns make_turns(
         items[i].target = (struct lw_tokens){numbers + used, example->lengths[i][1], 0};
         used += example->lengths[i][1];
     }
-    return (struct lw_turns){items, example->turn_count, 0};
+    return (struct lw_turns){.items = items, .count = example->turn_count};
 }
 
 static void masks_equal_llama_factory(void **state)
@@ -116,8 +116,9 @@ static void masks_equal_llama_factory(void **state)
         const struct example *example = &examples[i];
         struct lw_turn items[most_turns];
         struct lw_turns turns = make_turns(example, items, numbers);
-        struct lw_mask_options options = {
-            example->cutoff_len, example->train_on_prompt, example->mask_history};
+        struct lw_mask_options options = {.cutoff_len = example->cutoff_len,
+            .train_on_prompt = example->train_on_prompt,
+            .mask_history = example->mask_history};
         assert_true(lw_example_build(&turns, &options, &built, NULL));
         uint64_t sum = 0;
         for (size_t t = 0; t < built.count; t++) {
