@@ -25,7 +25,7 @@ struct axis {
 struct chart {
     struct lw_string *out;
     struct axis x, y;
-    const struct lw_metrics_point *points;
+    const struct lw_history_entry *points;
     size_t count;
     struct lw_error *error;
 };
@@ -71,7 +71,7 @@ static void fit_axes(struct chart *chart)
         }
     }
     bool none = low > high;
-    double last = chart->count ? (double)chart->points[chart->count - 1].step : 1;
+    double last = chart->count ? chart->points[chart->count - 1].step : 1;
     chart->y = none ? fit_axis(0, 1, 5) : fit_axis(low, high, 5);
     chart->x = fit_axis(0, last, 8);
     chart->x.step = chart->x.step < 1 ? 1 : chart->x.step;
@@ -159,7 +159,7 @@ static bool collect(struct curve *curve, const struct chart *chart)
     curve->sums = curve->losses + chart->count;
     for (size_t i = 0; i < chart->count; i++) {
         if (isfinite(chart->points[i].loss)) {
-            curve->steps[curve->count] = (double)chart->points[i].step;
+            curve->steps[curve->count] = chart->points[i].step;
             curve->losses[curve->count++] = chart->points[i].loss;
         }
     }
@@ -228,12 +228,12 @@ static bool add_curve(struct chart *chart)
 static bool add_held_out(struct chart *chart)
 {
     for (size_t i = 0; i < chart->count; i++) {
-        const struct lw_metrics_point *point = &chart->points[i];
+        const struct lw_history_entry *point = &chart->points[i];
         if (isfinite(point->eval_loss) &&
             !lw_string_addf(chart->out, chart->error,
                 "<circle cx=\"%.1f\" cy=\"%.1f\" r=\"4\" fill=\"#d1570b\" stroke=\"#ffffff\" "
-                "stroke-width=\"1.2\"><title>step %" PRIu64 ": %.4f</title></circle>\n",
-                place_x(chart, (double)point->step), place_y(chart, point->eval_loss), point->step,
+                "stroke-width=\"1.2\"><title>step %.0f: %.4f</title></circle>\n",
+                place_x(chart, point->step), place_y(chart, point->eval_loss), point->step,
                 point->eval_loss)) {
             return false;
         }
@@ -281,7 +281,7 @@ static bool draw(struct chart *chart, const char *title)
            lw_string_addf(chart->out, chart->error, "</svg>\n");
 }
 
-bool lw_chart_write(const char *path, const char *title, const struct lw_metrics_point *points,
+bool lw_chart_write(const char *path, const char *title, const struct lw_history_entry *points,
     size_t count, struct lw_error *error)
 {
     struct lw_string out = {0};

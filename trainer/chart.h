@@ -4,12 +4,12 @@
 #ifndef LW_TRAINER_CHART_H
 #define LW_TRAINER_CHART_H
 
-#include "trainer/metrics.h"
+#include "trainer/history.h"
 
 // Draws `count` points, in the order of their steps: the loss faint, its smoothed course in strong
 // colour, the held-out loss as dots. `title` is plain text.
 // The file is replaced as a whole. Without points the picture says that there are none.
-bool lw_chart_write(const char *path, const char *title, const struct lw_metrics_point *points,
+bool lw_chart_write(const char *path, const char *title, const struct lw_history_entry *points,
     size_t count, struct lw_error *error);
 
 #endif

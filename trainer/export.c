@@ -65,7 +65,7 @@ bool lw_export(const char *output, const struct lw_training *training,
 {
     struct lw_string whole = {0};
     bool done = lw_path_join(&whole, output, LW_EXPORT_FOLDER, error) &&
-                lw_snapshot_save(whole.data, training, base, NULL, error) &&
+                lw_snapshot_save(whole.data, training, base, NULL, NULL, error) &&
                 remove_model(output, error) && move_model(whole.data, output, error) &&
                 lw_folder_remove(whole.data, error);
     lw_string_free(&whole);

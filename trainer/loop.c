@@ -3,46 +3,15 @@
 // computes. run.c sets a run up. See loop.h.
 #include "trainer/loop.h"
 
-#include <math.h>
-
+#include "engine/base/clock.h"
 #include "trainer/evaluate.h"
 #include "trainer/export.h"
+#include "trainer/journal.h"
 #include "trainer/run.h"
-
-static struct lw_metrics_entry entry_of(
-    const struct lw_trainer *trainer, const struct lw_step_report *report)
-{
-    const struct lw_trainer_progress *progress = &trainer->progress;
-    double elapsed = lw_trainer_elapsed(trainer);
-    double run_seconds = elapsed - trainer->state.elapsed_seconds;
-    uint64_t run_tokens = progress->tokens - trainer->state.tokens;
-    uint64_t run_updates = progress->reported - trainer->state.update;
-    uint64_t newest = progress->reported ? progress->reported - 1 : 0;
-    uint64_t left = trainer->course.total_updates - progress->reported;
-    return (struct lw_metrics_entry){.step = progress->reported,
-        .total_steps = trainer->course.total_updates,
-        .loss = (double)report->loss,
-        .eval_loss = NAN,
-        .eval_token_loss = NAN,
-        .grad_norm = (double)report->grad_norm,
-        .rate = lw_schedule_rate(&trainer->schedule, newest),
-        .epoch = lw_course_epoch(&trainer->course, progress->reported),
-        .elapsed_seconds = elapsed,
-        .remaining_seconds = run_updates ? run_seconds / (double)run_updates * (double)left : 0,
-        .tokens_per_second = run_seconds > 0 ? (double)run_tokens / run_seconds : 0,
-        .total_tokens = progress->tokens};
-}
 
 static void send(const struct lw_trainer *trainer, const struct lw_event *event)
 {
     trainer->params.event(trainer->params.context, event);
-}
-
-static bool write_log(
-    struct lw_trainer *trainer, const struct lw_metrics_entry *entry, struct lw_error *error)
-{
-    send(trainer, &(struct lw_event){.kind = LW_EVENT_LOG, .entry = *entry});
-    return lw_metrics_add(trainer->metrics, entry, error);
 }
 
 // Waits for update `reported + 1` and accounts for it.
@@ -59,8 +28,9 @@ static bool report_update(struct lw_trainer *trainer, struct lw_error *error)
     progress->reported = update;
     progress->tokens += progress->step_tokens[update % 2];
     progress->window_loss += (double)report.loss;
+    progress->total_loss += (double)report.loss;
     progress->window_count++;
-    struct lw_metrics_entry entry = entry_of(trainer, &report);
+    struct lw_metrics_entry entry = lw_journal_figures(trainer, &report);
     send(trainer, &(struct lw_event){.kind = LW_EVENT_STEP, .entry = entry});
     bool due = lw_course_due(&trainer->course, (enum lw_strategy)recipe->logging_strategy,
                    trainer->log_interval, update) ||
@@ -72,7 +42,7 @@ static bool report_update(struct lw_trainer *trainer, struct lw_error *error)
     entry.loss = progress->window_loss / (double)progress->window_count;
     progress->window_loss = 0;
     progress->window_count = 0;
-    return write_log(trainer, &entry, error);
+    return lw_journal_log(trainer, &entry, error);
 }
 
 // Packs and submits update number `update` (from 1).
@@ -112,14 +82,14 @@ static bool save(struct lw_trainer *trainer, bool resumable, struct lw_error *er
     lw_snapshot_path(path, sizeof path, recipe->output_dir, progress->reported);
     struct lw_snapshot_state state = trainer->state;
     state.update = progress->reported;
-    state.total_updates = trainer->course.total_updates;
-    state.epoch = lw_course_epoch(&trainer->course, progress->reported);
     state.tokens = progress->tokens;
     state.elapsed_seconds = lw_trainer_elapsed(trainer);
     state.window_loss = progress->window_loss;
     state.window_count = progress->window_count;
+    state.total_loss = progress->total_loss;
+    struct lw_trainer_state report = lw_journal_state(trainer);
     if (!lw_snapshot_save(
-            path, trainer->training, trainer->base, resumable ? &state : NULL, error) ||
+            path, trainer->training, trainer->base, resumable ? &state : NULL, &report, error) ||
         (recipe->save_total_limit > 0 &&
             !lw_snapshot_prune(recipe->output_dir, (uint64_t)recipe->save_total_limit, error))) {
         return false;
@@ -130,10 +100,9 @@ static bool save(struct lw_trainer *trainer, bool resumable, struct lw_error *er
 
 static bool evaluate(struct lw_trainer *trainer, struct lw_error *error)
 {
-    struct lw_metrics_entry entry = entry_of(trainer, &(struct lw_step_report){0});
-    entry.loss = entry.grad_norm = NAN;
-    return lw_evaluate(trainer, &entry.eval_loss, &entry.eval_token_loss, error) &&
-           write_log(trainer, &entry, error);
+    double began = lw_clock_seconds(), eval_loss, token_loss;
+    return lw_evaluate(trainer, &eval_loss, &token_loss, error) &&
+           lw_journal_measured(trainer, eval_loss, token_loss, lw_clock_seconds() - began, error);
 }
 
 // Whether the held-out part is measured after `update`. With steps also at the end, as in
@@ -187,7 +156,7 @@ static bool finish(struct lw_trainer *trainer, struct lw_error *error)
 {
     const struct lw_recipe *recipe = trainer->params.recipe;
     // The model goes last: a folder that holds one is finished.
-    if (!lw_trainer_draw(trainer, error) ||
+    if (!lw_journal_close(trainer, error) ||
         !lw_export(recipe->output_dir, trainer->training, trainer->base, error)) {
         return false;
     }

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// The run's log. See metrics.h.
+// trainer_log.jsonl. See metrics.h.
 #include "trainer/metrics.h"
 
 #include <cJSON.h>
@@ -17,23 +17,7 @@ enum { longest_line = 768, largest_log = 1 << 30 };
 struct lw_metrics {
     struct lw_file *file;
     uint64_t length; // of the file
-    struct lw_metrics_point *points;
-    size_t count, capacity;
 };
-
-static bool add_point(struct lw_metrics *metrics, uint64_t step, double loss, double eval_loss,
-    struct lw_error *error)
-{
-    if (!isfinite(loss) && !isfinite(eval_loss)) {
-        return true;
-    }
-    if (!lw_reserve(&metrics->points, &metrics->capacity, metrics->count + 1,
-            sizeof *metrics->points, error)) {
-        return false;
-    }
-    metrics->points[metrics->count++] = (struct lw_metrics_point){step, loss, eval_loss};
-    return true;
-}
 
 static double number_of(const cJSON *object, const char *name)
 {
@@ -41,25 +25,24 @@ static double number_of(const cJSON *object, const char *name)
     return cJSON_IsNumber(value) ? value->valuedouble : NAN;
 }
 
-// Takes over the points of the lines up to `resumed_step`; returns the bytes that they fill.
-static bool read_lines(struct lw_metrics *metrics, const char *text, size_t length,
-    uint64_t resumed_step, size_t *kept, struct lw_error *error)
+// The bytes of the lines up to `resumed_step`.
+static size_t kept_lines(const char *text, size_t length, uint64_t resumed_step)
 {
-    *kept = 0;
-    while (*kept < length) {
-        const char *line = text + *kept, *end = memchr(line, '\n', length - *kept);
+    size_t kept = 0;
+    while (kept < length) {
+        const char *line = text + kept, *end = memchr(line, '\n', length - kept);
         cJSON *entry = end ? cJSON_ParseWithLength(line, (size_t)(end - line)) : NULL;
         double step = number_of(entry, "current_steps");
-        bool wanted = step >= 0 && step <= (double)resumed_step;
-        bool added = !wanted || add_point(metrics, (uint64_t)step, number_of(entry, "loss"),
-                                    number_of(entry, "eval_loss"), error);
+        // The line without a loss ends a run, which now goes on.
+        bool measured =
+            isfinite(number_of(entry, "loss")) || isfinite(number_of(entry, "eval_loss"));
         cJSON_Delete(entry);
-        if (!added || !wanted) {
-            return added;
+        if (!measured || !(step >= 0 && step <= (double)resumed_step)) {
+            break;
         }
-        *kept = (size_t)(end - text) + 1;
+        kept = (size_t)(end - text) + 1;
     }
-    return true;
+    return kept;
 }
 
 // Cuts the log of an interrupted run back to the update that it goes on from.
@@ -67,25 +50,22 @@ static bool cut_back(
     struct lw_metrics *metrics, const char *path, uint64_t resumed_step, struct lw_error *error)
 {
     char *text = NULL;
-    size_t length, kept = 0;
-    bool done = lw_file_read_whole(path, largest_log, &text, &length, error) &&
-                read_lines(metrics, text, length, resumed_step, &kept, error) &&
-                lw_file_write_whole(path, text, kept, error);
-    metrics->length = kept;
+    size_t length;
+    bool done = lw_file_read_whole(path, largest_log, &text, &length, error);
+    if (done) {
+        metrics->length = kept_lines(text, length, resumed_step);
+        done = lw_file_write_whole(path, text, (size_t)metrics->length, error);
+    }
     lw_free(text);
     return done;
 }
 
-bool lw_metrics_open(struct lw_metrics **metrics, const char *path, uint64_t resumed_step,
-    size_t expected_entries, struct lw_error *error)
+bool lw_metrics_open(
+    struct lw_metrics **metrics, const char *path, uint64_t resumed_step, struct lw_error *error)
 {
     struct lw_metrics *made = lw_calloc(1, sizeof *made, error);
     bool resumed = resumed_step && lw_file_exists(path);
-    if (!made || !lw_reserve(&made->points, &made->capacity, expected_entries, sizeof *made->points,
-                     error)) {
-        goto error;
-    }
-    if (resumed && !cut_back(made, path, resumed_step, error)) {
+    if (!made || (resumed && !cut_back(made, path, resumed_step, error))) {
         goto error;
     }
     if (!lw_file_open(&made->file, path, resumed ? LW_FILE_UPDATE : LW_FILE_CREATE, error)) {
@@ -102,7 +82,6 @@ void lw_metrics_close(struct lw_metrics **metrics)
 {
     if (*metrics) {
         lw_file_close((*metrics)->file);
-        lw_free((*metrics)->points);
         lw_free(*metrics);
         *metrics = NULL;
     }
@@ -170,16 +149,9 @@ bool lw_metrics_add(
 {
     struct line line = {.length = 0};
     format_entry(&line, entry);
-    if (!add_point(metrics, entry->step, entry->loss, entry->eval_loss, error) ||
-        !lw_file_write_at(metrics->file, metrics->length, line.text, line.length, error)) {
+    if (!lw_file_write_at(metrics->file, metrics->length, line.text, line.length, error)) {
         return false;
     }
     metrics->length += line.length;
     return true;
-}
-
-const struct lw_metrics_point *lw_metrics_points(const struct lw_metrics *metrics, size_t *count)
-{
-    *count = metrics->count;
-    return metrics->points;
 }

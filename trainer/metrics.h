@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// The record of a run: trainer_log.jsonl with the keys of LLaMA-Factory (train/callbacks.py), so
-// that plots made for it keep working, and the points of the loss curve. Called by the training
-// loop; chart.c draws the points.
+// trainer_log.jsonl, with the keys of LLaMA-Factory (train/callbacks.py) so that plots made for it
+// keep working, and grad_norm and eval_token_loss besides. Called by the training loop.
 #ifndef LW_TRAINER_METRICS_H
 #define LW_TRAINER_METRICS_H
 
@@ -10,7 +9,7 @@
 
 #include "engine/base/error.h"
 
-// A line of the log. A loss that is not finite (NaN where there is none) is left out of it.
+// A line of the log. A figure that is not finite (NaN where there is none) is left out of it.
 struct lw_metrics_entry {
     uint64_t step, total_steps; // updates done, updates in the run
     double loss;                // mean over the updates since the last line; natural logarithms
@@ -24,27 +23,18 @@ struct lw_metrics_entry {
     uint64_t total_tokens; // since the run began, padding not counted
 };
 
-// A point of the curve: `loss` or `eval_loss` may be NaN, not both.
-struct lw_metrics_point {
-    uint64_t step;
-    double loss, eval_loss;
-};
-
 struct lw_metrics;
 
 // Opens the log at `path` for appending. `resumed_step` is the update that the run goes on from:
 // lines of later ones, and a last line that a crash cut short, are taken out of the file; 0 begins
-// a new log. `expected_entries` is room made beforehand.
-bool lw_metrics_open(struct lw_metrics **metrics, const char *path, uint64_t resumed_step,
-    size_t expected_entries, struct lw_error *error);
+// a new log.
+bool lw_metrics_open(
+    struct lw_metrics **metrics, const char *path, uint64_t resumed_step, struct lw_error *error);
 void lw_metrics_close(struct lw_metrics **metrics);
 
-// Appends a line to the file and a point to the curve.
+// Appends a line.
 bool lw_metrics_add(
     struct lw_metrics *metrics, const struct lw_metrics_entry *entry, struct lw_error *error);
-
-// The points so far, those of the resumed run before them; the metrics' own, until the next call.
-const struct lw_metrics_point *lw_metrics_points(const struct lw_metrics *metrics, size_t *count);
 
 // "0:01:05" or "2 days, 0:01:05", as Python prints a timedelta.
 void lw_metrics_duration(double seconds, char *text, size_t size);

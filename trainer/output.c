@@ -13,7 +13,11 @@
 #include "trainer/snapshot.h"
 
 // What a run writes besides checkpoints and the model.
-static const char *const own_files[] = {"recipe.yaml", "trainer_log.jsonl", "training_loss.svg"};
+static const char *const own_files[] = {"recipe.yaml", "trainer_log.jsonl", "training_loss.svg",
+    LW_TRAINER_STATE_FILE, "train_results.json", "eval_results.json", "all_results.json"};
+
+// There while a run has the folder, and after one that was killed.
+#define LOCK_FILE "lewin.lock"
 
 // The rest of `name` after `beginning`; NULL when it begins otherwise.
 static const char *after(const char *name, const char *beginning)
@@ -57,7 +61,8 @@ static bool check_unused(const char *output, struct lw_error *error)
     }
     // Where a model was being moved, the files are its.
     for (size_t i = 0; done && !moving && i < list.count; i++) {
-        if (!is_own_file(list.names[i]) && !is_unfinished(list.names[i])) {
+        const char *name = list.names[i];
+        if (!is_own_file(name) && !is_unfinished(name) && strcmp(name, LOCK_FILE) != 0) {
             done = lw_fail(error, LW_BAD_INPUT,
                 "output_dir: %s already holds %s and no checkpoint to resume from; choose another "
                 "folder, or set overwrite_output_dir: true",
@@ -115,13 +120,48 @@ static bool choose_checkpoint(const struct lw_recipe *recipe, uint64_t newest, c
     return true;
 }
 
-bool lw_output_prepare(
-    const struct lw_recipe *recipe, char *resumed, size_t size, struct lw_error *error)
+// A run that ends takes the file away: a lock on what is no longer there keeps nobody out.
+static bool take_lock(const char *output, struct lw_file **lock, struct lw_error *error)
+{
+    struct lw_string path = {0};
+    bool locked = false, done = lw_path_join(&path, output, LOCK_FILE, error);
+    while (done && !*lock) {
+        done = lw_file_open(lock, path.data, LW_FILE_CREATE, error) &&
+               lw_file_lock(*lock, false, &locked, error);
+        if (done && !locked) {
+            done = lw_fail(error, LW_FAILED,
+                "another run is writing to %s; wait until it ends, stop it, or choose another "
+                "output_dir",
+                output);
+        } else if (done && !lw_file_exists(path.data)) {
+            lw_file_close(*lock);
+            *lock = NULL;
+        }
+    }
+    if (!done) {
+        lw_file_close(*lock);
+        *lock = NULL;
+    }
+    lw_string_free(&path);
+    return done;
+}
+
+void lw_output_unlock(struct lw_file *lock)
+{
+    if (lock) {
+        (void)lw_file_remove(lw_file_path(lock), NULL);
+        lw_file_close(lock);
+    }
+}
+
+bool lw_output_prepare(const struct lw_recipe *recipe, char *resumed, size_t size,
+    struct lw_file **lock, struct lw_error *error)
 {
     const char *output = recipe->output_dir;
     uint64_t newest;
     *resumed = 0;
-    if (!lw_folder_create(output, error) || !check_writable(recipe, error)) {
+    if (!lw_folder_create(output, error) || !take_lock(output, lock, error) ||
+        !check_writable(recipe, error)) {
         return lw_fail_in(error, "output_dir");
     }
     return recipe->overwrite_output_dir ||

@@ -7,14 +7,18 @@
 
 #include "engine/base/error.h"
 
+struct lw_file;
 struct lw_recipe;
 
 // Creates recipe->output_dir where needed and makes sure that it can be written to; what it holds
 // stays as it is. `resumed` gets the checkpoint to go on from (resume_from_checkpoint, else the
 // newest), or "". A folder with files that are no run's, or with a finished model and no
 // checkpoint, is LW_BAD_INPUT, unless overwrite_output_dir is set.
-bool lw_output_prepare(
-    const struct lw_recipe *recipe, char *resumed, size_t size, struct lw_error *error);
+// `lock` keeps a second run out of the folder until lw_output_unlock, which is called after a failure
+// too.
+bool lw_output_prepare(const struct lw_recipe *recipe, char *resumed, size_t size,
+    struct lw_file **lock, struct lw_error *error);
+void lw_output_unlock(struct lw_file *lock); // NULL: nothing
 
 // Once nothing stands in the way of the first step: removes what an interrupted run left
 // unfinished and, with overwrite_output_dir, an earlier run's checkpoints, log and chart, and

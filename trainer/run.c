@@ -14,14 +14,12 @@
 #include "engine/gpu/profile.h"
 #include "engine/text/tokenizer.h"
 #include "trainer/budget.h"
-#include "trainer/chart.h"
+#include "trainer/journal.h"
 #include "trainer/output.h"
 
 // The largest micro-batch that is chosen by itself.
 #define MOST_TOKENS_GPU 8192u
 #define MOST_TOKENS_CPU 1024u
-// Entries of the log that memory is set aside for.
-#define MOST_ENTRIES ((uint64_t)1 << 20)
 
 static void forward_bad_record(void *context, const struct lw_bad_record *record)
 {
@@ -217,6 +215,18 @@ static bool choose_plan(const struct lw_trainer *trainer, struct lw_training_par
     return true; // the smallest plan; the caller sees that it does not fit
 }
 
+// transformers' count: six per token and weight outside the embedding.
+static double count_flos(const struct lw_layout *layout)
+{
+    double weights = 0;
+    for (size_t i = 0; i < layout->parameter_count; i++) {
+        const struct lw_parameter *parameter = &layout->parameters[i];
+        bool embeds = strstr(parameter->name, "embed_tokens") != NULL;
+        weights += embeds ? 0 : (double)parameter->rows * (double)parameter->columns;
+    }
+    return 6 * weights;
+}
+
 static bool load_model(struct lw_trainer *trainer, const char *resumed, struct lw_error *error)
 {
     struct lw_training_params chosen;
@@ -231,6 +241,7 @@ static bool load_model(struct lw_trainer *trainer, const char *resumed, struct l
                                                        .keep = chosen.keep,
                                                        .config = &trainer->config,
                                                        .parameters = layout->parameter_elements});
+    trainer->flos_per_token = count_flos(layout);
     lw_layout_destroy(layout);
     if (plan.total > plan.available) {
         return lw_fail(error, LW_NO_RESOURCE,
@@ -267,20 +278,6 @@ static bool create_batches(struct lw_trainer *trainer, struct lw_error *error)
            lw_batch_create(&trainer->batch, tokens, error);
 }
 
-static bool open_log(struct lw_trainer *trainer, struct lw_error *error)
-{
-    const struct lw_recipe *recipe = trainer->params.recipe;
-    struct lw_string path = {0};
-    // Room for all lines, so that no step allocates; a run without end gets it as it goes.
-    uint64_t updates = trainer->course.total_updates;
-    size_t entries = 2 * (size_t)(updates < MOST_ENTRIES ? updates : MOST_ENTRIES) + 2;
-    bool done =
-        lw_string_addf(&path, error, "%s/trainer_log.jsonl", recipe->output_dir) &&
-        lw_metrics_open(&trainer->metrics, path.data, trainer->state.update, entries, error);
-    lw_string_free(&path);
-    return done;
-}
-
 // LLaMA-Factory would download a name that is no folder.
 static bool check_model(const char *model, struct lw_error *error)
 {
@@ -304,11 +301,11 @@ bool lw_trainer_create(
     trainer->params = *params;
     bool made = check_model(model, error) && lw_config_load(&trainer->config, model, error) &&
                 lw_checkpoint_open(&trainer->base, model, error) &&
-                lw_output_prepare(params->recipe, resumed, sizeof resumed, error) &&
+                lw_output_prepare(params->recipe, resumed, sizeof resumed, &trainer->lock, error) &&
                 load_data(trainer, error) && plan_updates(trainer, error) &&
                 read_state(trainer, resumed, error) && load_model(trainer, resumed, error) &&
                 create_batches(trainer, error) && lw_output_begin(params->recipe, error) &&
-                open_log(trainer, error);
+                lw_journal_open(trainer, resumed, error);
     if (!made) {
         lw_trainer_destroy(trainer);
         return false;
@@ -317,6 +314,7 @@ bool lw_trainer_create(
     trainer->progress.tokens = trainer->state.tokens;
     trainer->progress.window_loss = trainer->state.window_loss;
     trainer->progress.window_count = trainer->state.window_count;
+    trainer->progress.total_loss = trainer->state.total_loss;
     trainer->started = lw_clock_seconds();
     *out = trainer;
     return true;
@@ -326,12 +324,14 @@ void lw_trainer_destroy(struct lw_trainer *trainer)
 {
     if (trainer) {
         lw_metrics_close(&trainer->metrics);
+        lw_history_free(&trainer->history);
         lw_batch_destroy(&trainer->batch);
         lw_pack_destroy(&trainer->pack);
         lw_free(trainer->views);
         lw_training_destroy(trainer->training);
         lw_dataset_destroy(&trainer->dataset);
         lw_checkpoint_close(trainer->base);
+        lw_output_unlock(trainer->lock);
         lw_free(trainer);
     }
 }
@@ -372,16 +372,4 @@ bool lw_trainer_profile_update(struct lw_trainer *trainer, struct lw_error *erro
         lw_optimizer_collect_profile(trainer->training->optimizer);
     }
     return true;
-}
-
-bool lw_trainer_draw(const struct lw_trainer *trainer, struct lw_error *error)
-{
-    struct lw_string path = {0};
-    size_t count;
-    const struct lw_metrics_point *points = lw_metrics_points(trainer->metrics, &count);
-    const char *output = trainer->params.recipe->output_dir;
-    bool done = lw_string_addf(&path, error, "%s/training_loss.svg", output) &&
-                lw_chart_write(path.data, "Training loss", points, count, error);
-    lw_string_free(&path);
-    return done;
 }

@@ -18,7 +18,7 @@
 struct lw_trainer_progress {
     uint64_t reported; // updates whose figures have been read
     uint64_t tokens;   // in them, padding not counted
-    double window_loss;
+    double window_loss, total_loss;
     uint64_t window_count;
     uint64_t tickets[2], step_tokens[2];
 };
@@ -32,7 +32,10 @@ struct lw_trainer {
     struct lw_pack *pack;
     struct lw_batch *batch;
     struct lw_example_view *views; // of one update
+    struct lw_file *lock;          // on the output folder
     struct lw_metrics *metrics;
+    struct lw_history history;
+    double flos_per_token;
     struct lw_schedule schedule;
     struct lw_course course;
     uint64_t log_interval, save_interval, eval_interval; // updates; 0: never
@@ -56,8 +59,5 @@ double lw_trainer_elapsed(const struct lw_trainer *trainer);
 bool lw_trainer_profile_batch(struct lw_trainer *trainer, const struct lw_batch *batch,
     bool backward, struct lw_error *error);
 bool lw_trainer_profile_update(struct lw_trainer *trainer, struct lw_error *error);
-
-// Writes OUTPUT/training_loss.svg.
-bool lw_trainer_draw(const struct lw_trainer *trainer, struct lw_error *error);
 
 #endif

@@ -17,6 +17,7 @@
 // Elements that pass through the host at a time.
 #define CHUNK ((uint64_t)1 << 20)
 #define CHECKPOINT_PREFIX "checkpoint-"
+#define STATE_FILE "lewin_state.json"
 
 typedef bool (*add_bytes)(void *writer, const void *bytes, size_t size, struct lw_error *error);
 
@@ -158,40 +159,53 @@ static bool write_optimizer(
     return done;
 }
 
-// Key names of transformers where it has them; 64-bit hashes as text, doubles so that they come
-// back exactly.
+// 64-bit hashes as text, doubles so that they come back exactly.
 static bool write_state(struct lw_checkpoint_writer *writer, const struct lw_snapshot_state *state,
     struct lw_error *error)
 {
     struct lw_string text = {0};
+    bool done = lw_string_addf(&text, error,
+                    "{\n  \"update\": %" PRIu64 ",\n  \"tokens\": %" PRIu64 ",\n"
+                    "  \"data\": \"%016" PRIx64 "\",\n  \"recipe\": \"%016" PRIx64 "\",\n"
+                    "  \"tokens_per_batch\": %" PRIu64
+                    ",\n  \"elapsed_seconds\": %.17g,\n  \"window_loss\": %.17g,\n"
+                    "  \"window_count\": %" PRIu64 ",\n  \"total_loss\": %.17g\n}\n",
+                    state->update, state->tokens, state->fingerprint, state->recipe,
+                    state->tokens_per_batch, state->elapsed_seconds, state->window_loss,
+                    state->window_count, state->total_loss) &&
+                lw_checkpoint_writer_file(writer, STATE_FILE, text.data, text.length, error);
+    lw_string_free(&text);
+    return done;
+}
+
+static bool write_report(struct lw_checkpoint_writer *writer, const struct lw_trainer_state *report,
+    struct lw_error *error)
+{
+    struct lw_string text = {0};
     bool done =
-        lw_string_addf(&text, error,
-            "{\n  \"global_step\": %" PRIu64 ",\n  \"max_steps\": %" PRIu64
-            ",\n  \"epoch\": %.17g,\n  \"num_input_tokens_seen\": %" PRIu64 ",\n  \"lewin\": {\n"
-            "    \"data\": \"%016" PRIx64 "\",\n    \"recipe\": \"%016" PRIx64 "\",\n"
-            "    \"tokens_per_batch\": %" PRIu64
-            ",\n    \"elapsed_seconds\": %.17g,\n    \"window_loss\": %.17g,\n"
-            "    \"window_count\": %" PRIu64 "\n  }\n}\n",
-            state->update, state->total_updates, state->epoch, state->tokens, state->fingerprint,
-            state->recipe, state->tokens_per_batch, state->elapsed_seconds, state->window_loss,
-            state->window_count) &&
-        lw_checkpoint_writer_file(writer, "trainer_state.json", text.data, text.length, error);
+        lw_trainer_state_print(report, &text, error) &&
+        lw_checkpoint_writer_file(writer, LW_TRAINER_STATE_FILE, text.data, text.length, error);
     lw_string_free(&text);
     return done;
 }
 
 // `state` NULL: the model alone.
 static bool write_folder(const char *folder, const struct lw_training *training,
-    const struct lw_checkpoint *base, const struct lw_snapshot_state *state, struct lw_error *error)
+    const struct lw_checkpoint *base, const struct lw_snapshot_state *state,
+    const struct lw_trainer_state *report, struct lw_error *error)
 {
     size_t count;
     struct lw_tensor_info *infos = list_tensors(training->layout, base, &count, error);
     struct lw_checkpoint_writer *writer = NULL;
-    const struct lw_checkpoint_params params = {.folder = folder, .tensors = infos, .count = count};
+    const struct lw_checkpoint_params params = {.folder = folder,
+        .tensors = infos,
+        .count = count,
+        .more_bytes = state ? 3 * sizeof(float) * training->layout->parameter_elements : 0};
     bool done = infos && lw_checkpoint_writer_create(&writer, &params, error) &&
                 write_weights(writer, training, infos, count, error) &&
                 (!state || (write_optimizer(lw_checkpoint_writer_folder(writer), training, error) &&
                                write_state(writer, state, error))) &&
+                (!report || write_report(writer, report, error)) &&
                 lw_checkpoint_writer_carry(writer, lw_checkpoint_folder(base), error) &&
                 lw_checkpoint_writer_finish(writer, error);
     lw_checkpoint_writer_destroy(writer);
@@ -216,12 +230,13 @@ static bool remove_checkpoint(const char *folder, struct lw_error *error)
 }
 
 bool lw_snapshot_save(const char *folder, const struct lw_training *training,
-    const struct lw_checkpoint *base, const struct lw_snapshot_state *state, struct lw_error *error)
+    const struct lw_checkpoint *base, const struct lw_snapshot_state *state,
+    const struct lw_trainer_state *report, struct lw_error *error)
 {
     if (lw_folder_exists(folder) && !remove_checkpoint(folder, error)) {
         return false;
     }
-    return write_folder(folder, training, base, state, error);
+    return write_folder(folder, training, base, state, report, error);
 }
 
 static bool read_hash(
@@ -239,22 +254,19 @@ static bool parse_state(
     const struct lw_json_scope *scope, struct lw_snapshot_state *state, struct lw_error *error)
 {
     const int64_t most = (int64_t)1 << 53;
-    int64_t update, total, tokens, tokens_per_batch, window_count;
-    const struct lw_json_scope own = {lw_json_find(scope, "lewin"), "trainer_state.json: lewin"};
-    if (!lw_json_integer(scope, "global_step", 1, most, &update, error) ||
-        !lw_json_integer(scope, "max_steps", 1, most, &total, error) ||
-        !lw_json_number(scope, "epoch", 0, 1e12, &state->epoch, error) ||
-        !lw_json_integer(scope, "num_input_tokens_seen", 0, most, &tokens, error) ||
-        !lw_json_is_object(&own, error) || !read_hash(&own, "data", &state->fingerprint, error) ||
-        !read_hash(&own, "recipe", &state->recipe, error) ||
-        !lw_json_integer(&own, "tokens_per_batch", 1, 1 << 24, &tokens_per_batch, error) ||
-        !lw_json_number(&own, "elapsed_seconds", 0, 1e12, &state->elapsed_seconds, error) ||
-        !lw_json_number(&own, "window_loss", -1e300, 1e300, &state->window_loss, error) ||
-        !lw_json_integer(&own, "window_count", 0, most, &window_count, error)) {
+    int64_t update, tokens, tokens_per_batch, window_count;
+    if (!lw_json_integer(scope, "update", 1, most, &update, error) ||
+        !lw_json_integer(scope, "tokens", 0, most, &tokens, error) ||
+        !read_hash(scope, "data", &state->fingerprint, error) ||
+        !read_hash(scope, "recipe", &state->recipe, error) ||
+        !lw_json_integer(scope, "tokens_per_batch", 1, 1 << 24, &tokens_per_batch, error) ||
+        !lw_json_number(scope, "elapsed_seconds", 0, 1e12, &state->elapsed_seconds, error) ||
+        !lw_json_number(scope, "window_loss", -1e300, 1e300, &state->window_loss, error) ||
+        !lw_json_integer(scope, "window_count", 0, most, &window_count, error) ||
+        !lw_json_number(scope, "total_loss", -1e300, 1e300, &state->total_loss, error)) {
         return false;
     }
     state->update = (uint64_t)update;
-    state->total_updates = (uint64_t)total;
     state->tokens = (uint64_t)tokens;
     state->tokens_per_batch = (uint64_t)tokens_per_batch;
     state->window_count = (uint64_t)window_count;
@@ -267,12 +279,12 @@ bool lw_snapshot_read_state(
     *state = (struct lw_snapshot_state){0};
     struct lw_string path = {0};
     cJSON *json = NULL;
-    bool done = lw_string_addf(&path, error, "%s/trainer_state.json", folder);
+    bool done = lw_string_addf(&path, error, "%s/" STATE_FILE, folder);
     if (done && lw_folder_exists(folder) && !lw_file_exists(path.data)) {
         done = lw_fail(error, LW_BAD_INPUT,
-            "it has no trainer_state.json: it holds a model alone (save_only_model). Choose "
-            "another "
-            "output_dir, or set overwrite_output_dir: true to begin anew");
+            "it has no " STATE_FILE ": it holds a model alone (save_only_model), or is another "
+            "program's. Choose another output_dir, or set overwrite_output_dir: true to begin "
+            "anew");
     }
     done = done && (json = lw_json_read(path.data, NULL, error)) != NULL;
     const struct lw_json_scope scope = {json, lw_string_text(&path)};

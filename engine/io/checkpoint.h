@@ -42,6 +42,7 @@ struct lw_checkpoint_params {
     const struct lw_tensor_info *tensors; // name, dtype, rank and shape, in the order of writing
     size_t count;
     uint64_t shard_bytes; // the most in one file (one tensor may be more); 0: 5 * 10^9
+    uint64_t more_bytes;  // of files that the caller puts beside, for the check of free space
 };
 
 // Checks the target and the free space (LW_BAD_INPUT, LW_FAILED with the missing amount), and begins

@@ -20,7 +20,7 @@ struct lw_checkpoint_writer {
     struct lw_tensor_info *infos;    // names owned, bytes set
     size_t *shard_of;                // per tensor
     size_t count, shard_count;
-    uint64_t bytes;
+    uint64_t bytes, more_bytes; // of the tensors, and of what the caller puts beside
 
     struct lw_safetensors_writer *shard; // being written; NULL before the first and after the last
     size_t current;                      // its number
@@ -115,7 +115,7 @@ static bool check_target(struct lw_checkpoint_writer *writer, struct lw_error *e
 
 static bool check_space(const struct lw_checkpoint_writer *writer, struct lw_error *error)
 {
-    uint64_t available, needed = writer->bytes + SPARE_BYTES;
+    uint64_t available, needed = writer->bytes + writer->more_bytes + SPARE_BYTES;
     if (!lw_folder_free_bytes(lw_string_text(&writer->beside), &available, error)) {
         return false;
     }
@@ -174,6 +174,7 @@ bool lw_checkpoint_writer_create(struct lw_checkpoint_writer **writer,
         return false;
     }
     created->finished = true; // nothing to remove yet
+    created->more_bytes = params->more_bytes;
     if (!params->count) {
         lw_fail(error, LW_FAILED, "cannot write a model without tensors to %s", params->folder);
         goto error;

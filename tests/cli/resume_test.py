@@ -1,8 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """lewin train, stopped in every way that a process can be stopped and started again by the same
 command: the folder is in the end that of a run that never stopped, byte for byte. Only what tells
-the time differs: elapsed_time, remaining_time and throughput in trainer_log.jsonl, elapsed_seconds
-in a checkpoint's trainer_state.json.
+the times differ (training.TIMES).
 """
 import os
 import random
@@ -139,9 +138,11 @@ def check_damaged(here, recipe, whole):
     """A damaged checkpoint is named, not used."""
     output = os.path.join(here, "damaged")
     shutil.copytree(whole, output)
-    state = os.path.join(output, "checkpoint-12", "trainer_state.json")
+    state = os.path.join(output, "checkpoint-12", "lewin_state.json")
+    history = os.path.join(output, "checkpoint-12", "trainer_state.json")
     optimizer = os.path.join(output, "checkpoint-12", "optimizer.safetensors")
-    for path, parts in ((optimizer, ("optimizer.safetensors",)), (state, ("trainer_state.json",))):
+    for path, parts in ((history, ("trainer_state.json",)), (optimizer, ("optimizer.safetensors",)),
+                        (state, ("lewin_state.json",))):
         with open(path, "r+b") as file:
             file.truncate(os.path.getsize(path) // 2)
         check_fails(run("train", recipe, "output_dir=" + output), 3, "checkpoint-12", *parts)

@@ -8,7 +8,7 @@ import xml.dom.minidom
 
 import model_folder
 from lewin_test import check, check_fails, finish, folder, run
-from training import (check_same, distance, losses, make_base, make_data, make_recipe, read_log,
+from training import (REPORTS, check_same, distance, losses, make_base, make_data, make_recipe, read_log,
                       train)
 
 LOG_KEYS = {"current_steps", "total_steps", "loss", "grad_norm", "lr", "epoch", "percentage",
@@ -33,8 +33,10 @@ def check_screen(printed):
 
 
 def check_log(output):
-    log = read_log(output)
+    *log, end = read_log(output)
     check(len(log) == 12 and all(set(entry) == LOG_KEYS for entry in log), "the log's keys")
+    check(set(end) == LOG_KEYS - {"loss", "grad_norm", "lr"} and end["current_steps"] == 12,
+          "its last line has no loss")
     check([entry["current_steps"] for entry in log] == list(range(1, 13)), "the log's steps")
     check(log[0]["lr"] == 0 and abs(log[3]["lr"] - 0.01) < 1e-12, "warm-up, then the peak")
     check(log[5]["epoch"] == 1 and log[11]["percentage"] == 100, "epoch and percentage")
@@ -43,8 +45,7 @@ def check_log(output):
 
 def check_output(base, output):
     names = set(os.listdir(output))
-    check(names == {"model.safetensors", "recipe.yaml", "trainer_log.jsonl", "training_loss.svg",
-                    "checkpoint-4", "checkpoint-8", "checkpoint-12", *SIDE_FILES},
+    check(names == {"model.safetensors", *REPORTS, "checkpoint-4", "checkpoint-8", "checkpoint-12", *SIDE_FILES},
           "what the output folder holds: %s" % sorted(names))
     for name in SIDE_FILES:
         check(read(base, name) == read(output, name), "%s is carried over" % name)
@@ -75,7 +76,10 @@ def check_invariance(here, recipe):
     product = os.path.join(here, "product")
     train(recipe, "output_dir=" + product, "global_batch_size=0", "per_device_train_batch_size=2",
           "gradient_accumulation_steps=2")
-    check_same(first, product, "2 x 2 examples a step")
+    # Their trainer_state.json tell the batch apart.
+    states = [os.path.join(name, "trainer_state.json")
+              for name in ("", "checkpoint-4", "checkpoint-8", "checkpoint-12")]
+    check_same(first, product, "2 x 2 examples a step", ("recipe.yaml", *states))
 
 
 def check_held_out(here, recipe):

@@ -23,7 +23,12 @@ CONFIG = {
 WORDS = ("the a small river house tree walks sings blue old friend table never maybe tomorrow light "
          "dog city question answer because warm").split()
 # What a run writes about time, which no two runs have in common.
-TIMES = ("elapsed_time", "remaining_time", "throughput")
+TIMES = ("elapsed_time", "remaining_time", "throughput", "elapsed_seconds", "eval_runtime",
+         "eval_samples_per_second", "eval_steps_per_second", "train_runtime",
+         "train_samples_per_second", "train_steps_per_second")
+# What a run leaves at its end besides the model.
+REPORTS = {"recipe.yaml", "trainer_log.jsonl", "training_loss.svg", "trainer_state.json",
+           "train_results.json", "all_results.json"}
 
 
 def make_base(path, **changes):
@@ -110,6 +115,11 @@ def read_log(output):
         return [json.loads(line) for line in file]
 
 
+def measured(output):
+    """The lines of the log that have a loss: the last one of a run has none."""
+    return [entry for entry in read_log(output) if "loss" in entry or "eval_loss" in entry]
+
+
 def losses(output):
     return [entry["loss"] for entry in read_log(output) if "loss" in entry]
 
@@ -119,11 +129,15 @@ def without_times(name, content):
     if name.endswith("trainer_log.jsonl"):
         lines = [json.loads(line) for line in content.splitlines()]
         return [{key: line[key] for key in line if key not in TIMES} for line in lines]
-    if name.endswith("trainer_state.json"):
-        state = json.loads(content)
-        del state["lewin"]["elapsed_seconds"]
-        return state
+    if name.endswith(("_state.json", "_results.json")):
+        return drop_times(json.loads(content))
     return content
+
+
+def drop_times(value):
+    if isinstance(value, dict):
+        return {key: drop_times(value[key]) for key in value if key not in TIMES}
+    return [drop_times(item) for item in value] if isinstance(value, list) else value
 
 
 def read_folder(path, skipped=()):

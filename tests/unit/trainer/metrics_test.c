@@ -37,7 +37,7 @@ static void writes_llama_factorys_keys(void **state)
     (void)state;
     char *path = scratch_path("metrics.jsonl");
     struct lw_metrics *metrics = NULL;
-    assert_true(lw_metrics_open(&metrics, path, 0, 10, NULL));
+    assert_true(lw_metrics_open(&metrics, path, 0, NULL));
     struct lw_metrics_entry first = entry_at(5, 2.25, NAN), second = entry_at(10, NAN, 2.5);
     assert_true(lw_metrics_add(metrics, &first, NULL));
     assert_true(lw_metrics_add(metrics, &second, NULL));
@@ -64,32 +64,26 @@ static void resumes_where_it_left_off(void **state)
     const char *kept = "{\"current_steps\": 5, \"loss\": 3.0}\n{\"current_steps\": 10, "
                        "\"loss\": 2.0}\n{\"current_steps\": 10, \"eval_loss\": 2.5}\n";
     const char *tails[] = {"", "{\"current_steps\": 15, \"loss\": 1.0}\n{\"current_ste",
-        "{\"current_steps\": 15}\n", "{\"current_steps\": 10, \"lo", "garbage\n", "\n"};
+        "{\"current_steps\": 15}\n", "{\"current_steps\": 10, \"epoch\": 1}\n",
+        "{\"current_steps\": 10, \"lo", "garbage\n", "\n"};
     for (size_t i = 0; i < sizeof tails / sizeof tails[0]; i++) {
         char whole[400];
         snprintf(whole, sizeof whole, "%s%s", kept, tails[i]);
         char *path = scratch_file("resumed.jsonl", whole);
         struct lw_metrics *metrics = NULL;
-        assert_true(lw_metrics_open(&metrics, path, 10, 10, NULL));
+        assert_true(lw_metrics_open(&metrics, path, 10, NULL));
         char *text = scratch_read(path);
         assert_string_equal(text, kept);
         free(text);
         struct lw_metrics_entry entry = entry_at(15, 1.25, NAN);
         assert_true(lw_metrics_add(metrics, &entry, NULL));
-        size_t count;
-        const struct lw_metrics_point *points = lw_metrics_points(metrics, &count);
-        assert_int_equal(count, 4);
-        assert_int_equal(points[1].step, 10);
-        assert_true(points[1].loss == 2.0 && isnan(points[1].eval_loss));
-        assert_true(isnan(points[2].loss) && points[2].eval_loss == 2.5);
-        assert_true(points[3].step == 15 && points[3].loss == 1.25);
         text = scratch_read(path);
         assert_int_equal(strncmp(text, kept, strlen(kept)), 0);
         assert_int_equal(strncmp(text + strlen(kept), "{\"current_steps\": 15, \"total", 28), 0);
         free(text);
         lw_metrics_close(&metrics);
         // Without resuming the file begins anew.
-        assert_true(lw_metrics_open(&metrics, path, 0, 0, NULL));
+        assert_true(lw_metrics_open(&metrics, path, 0, NULL));
         text = scratch_read(path);
         assert_string_equal(text, "");
         free(text);
@@ -103,7 +97,7 @@ static void failures_name_the_file(void **state)
     (void)state;
     struct lw_metrics *metrics = NULL;
     struct lw_error error = {0};
-    assert_false(lw_metrics_open(&metrics, "no/such/folder/log", 0, 4, &error));
+    assert_false(lw_metrics_open(&metrics, "no/such/folder/log", 0, &error));
     assert_null(metrics);
     assert_non_null(strstr(error.message, "no/such/folder/log"));
 }
@@ -121,6 +115,15 @@ static void prints_durations_as_python(void **state)
         lw_metrics_duration(rows[i].seconds, text, sizeof text);
         assert_string_equal(text, rows[i].text);
     }
+}
+
+static struct lw_history_entry point_at(double step, double loss, double eval_loss)
+{
+    struct lw_history_entry entry = lw_history_nothing();
+    entry.step = step;
+    entry.loss = loss;
+    entry.eval_loss = eval_loss;
+    return entry;
 }
 
 // No tag left open, no figure that is none.
@@ -149,23 +152,23 @@ static void draws_any_number_of_points(void **state)
 {
     (void)state;
     enum { most = 50000 };
-    static struct lw_metrics_point points[most];
+    static struct lw_history_entry points[most];
     const size_t counts[] = {0, 1, 2, 3, 100, most};
     char *path = scratch_path("loss.svg");
     for (size_t i = 0; i < most; i++) {
-        points[i] = (struct lw_metrics_point){i + 1, 2 + sin((double)i), NAN};
+        points[i] = point_at((double)i + 1, 2 + sin((double)i), NAN);
     }
     for (size_t i = 0; i < sizeof counts / sizeof counts[0]; i++) {
         assert_true(lw_chart_write(path, "a <title> & more\n", points, counts[i], NULL));
         check_picture(path, 0);
     }
     for (size_t i = 0; i < 10; i++) {
-        points[i] = (struct lw_metrics_point){i + 1, i % 2 ? 0 : NAN, i % 2 ? NAN : 0};
+        points[i] = point_at((double)i + 1, i % 2 ? 0 : NAN, i % 2 ? NAN : 0);
     }
     assert_true(lw_chart_write(path, "flat", points, 10, NULL));
     check_picture(path, 5);
     for (size_t i = 0; i < 10; i++) {
-        points[i] = (struct lw_metrics_point){i + 1, i == 5 ? 1e30 : 1e-30, INFINITY};
+        points[i] = point_at((double)i + 1, i == 5 ? 1e30 : 1e-30, INFINITY);
     }
     assert_true(lw_chart_write(path, "steep", points, 10, NULL));
     check_picture(path, 0);
@@ -176,13 +179,14 @@ static void nothing_leaks_without_memory(void **state)
 {
     (void)state;
     char *path = scratch_file("memory.jsonl", "{\"current_steps\": 5, \"loss\": 3.0}\n");
-    const struct lw_metrics_point points[] = {{1, 2, NAN}, {2, 1, NAN}, {2, NAN, 1}};
+    const struct lw_history_entry points[] = {
+        point_at(1, 2, NAN), point_at(2, 1, NAN), point_at(2, NAN, 1)};
     bool done = false;
     for (long successes = 0; !done; successes++) {
         struct lw_metrics *metrics = NULL;
         struct lw_error error = {0};
         lw_memory_fail_after(successes);
-        done = lw_metrics_open(&metrics, path, 5, 0, &error) &&
+        done = lw_metrics_open(&metrics, path, 5, &error) &&
                lw_chart_write(path, "title", points, 3, &error);
         lw_memory_fail_after(-1);
         assert_int_equal(error.status, done ? LW_OK : LW_NO_RESOURCE);
