@@ -31,14 +31,16 @@ static const char config[] =
     "{\"architectures\": [\"Qwen2ForCausalLM\"], \"hidden_size\": 16, \"intermediate_size\": 24,"
     "\"num_attention_heads\": 2, \"num_key_value_heads\": 1, \"num_hidden_layers\": 1,"
     "\"vocab_size\": 512, \"tie_word_embeddings\": true, \"torch_dtype\": \"bfloat16\"}";
-static const char records[] = "{\"conversations\": [{\"from\": \"human\", \"value\": \"Hi.\"},"
-                              "{\"from\": \"gpt\", \"value\": \"Hello.\"}]}\n";
+#define RECORD                                                                                     \
+    "{\"conversations\": [{\"from\": \"human\", \"value\": \"Hi.\"},"                              \
+    "{\"from\": \"gpt\", \"value\": \"Hello.\"}]}\n"
+static const char records[] = RECORD RECORD RECORD RECORD;
 
 static bool load_recipe(struct lw_error *error)
 {
     char lines[5][512];
     snprintf(lines[0], sizeof lines[0], "model_name_or_path=%s", model);
-    snprintf(lines[1], sizeof lines[1], "dataset=%s,%s,%s,%s", data, data, data, data);
+    snprintf(lines[1], sizeof lines[1], "dataset=%s", data);
     snprintf(lines[2], sizeof lines[2], "output_dir=%s", output);
     const char *assignments[] = {lines[0], lines[1], lines[2], "template=qwen",
         "global_batch_size=1", "max_steps=3", "save_steps=2", "val_size=1", "logging_steps=1",
