@@ -158,6 +158,13 @@ static void put_unit(struct symbols *symbols, uint32_t id, const char *bytes, un
     }
 }
 
+// The token of the model that is one character, which no added token is.
+static uint32_t find_character(const struct lw_bpe *bpe, const char *bytes, unsigned length)
+{
+    uint32_t id = lw_vocabulary_find(bpe->vocabulary, bytes, length, false);
+    return lw_vocabulary_flags(bpe->vocabulary, id) & LW_TOKEN_MODEL ? id : LW_NO_TOKEN;
+}
+
 static void put_units(struct symbols *symbols, const char *piece, size_t length)
 {
     const struct lw_bpe *bpe = symbols->bpe;
@@ -165,8 +172,7 @@ static void put_units(struct symbols *symbols, const char *piece, size_t length)
     for (size_t at = 0; at < length;) {
         unsigned char first = (unsigned char)piece[at];
         unsigned width = bytes || first < 0x80 ? 1 : lw_utf8_next(piece + at, length - at).length;
-        uint32_t id = width == 1 ? bpe->byte_ids[first]
-                                 : lw_vocabulary_find(bpe->vocabulary, piece + at, width, false);
+        uint32_t id = width == 1 ? bpe->byte_ids[first] : find_character(bpe, piece + at, width);
         put_unit(symbols, id, piece + at, width);
         at += width;
     }

@@ -105,7 +105,11 @@ static bool read_unknown(struct lw_bpe *bpe, const cJSON *model, struct lw_error
         !lw_json_optional_bool(&scope, "fuse_unk", &bpe->fuse_unknown, error)) {
         return false;
     }
-    if (!unknown || covers_all(bpe)) {
+    if (covers_all(bpe)) {
+        return true;
+    }
+    if (!unknown) {
+        bpe->splits_words = false; // what is unknown vanishes: words that it parts may be merged
         return true;
     }
     const struct lw_token_text text = {unknown, strlen(unknown)};

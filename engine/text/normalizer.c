@@ -14,6 +14,8 @@
 
 static const char where[] = "normalizer";
 
+enum { MOST_STEPS = 64 };
+
 struct lw_normalizer_step {
     const struct step_kind *kind;
     struct lw_replacement replacement;
@@ -138,6 +140,10 @@ static bool read_component(
     }
     if (kind == count) {
         return lw_fail(error, LW_BAD_INPUT, "The normalizer %.80s is not supported.", type);
+    }
+    if (normalizer->count == MOST_STEPS) {
+        return lw_fail(
+            error, LW_BAD_INPUT, "%s: more than %d steps are not supported.", where, MOST_STEPS);
     }
     if (!lw_reserve(&normalizer->steps, &normalizer->capacity, normalizer->count + 1,
             sizeof *normalizer->steps, error)) {

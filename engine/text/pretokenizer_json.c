@@ -9,6 +9,8 @@
 
 static const char where[] = "pre_tokenizer";
 
+enum { MOST_STEPS = 64 };
+
 // What ByteLevel splits by with use_regex: GPT-2's pattern (HF: pre_tokenizers/byte_level.rs).
 static const char byte_level_pattern[] =
     "'s|'t|'re|'ve|'m|'ll|'d| ?\\p{L}+| ?\\p{N}+| ?[^\\s\\p{L}\\p{N}]+|\\s+(?!\\S)|\\s+";
@@ -16,8 +18,12 @@ static const char byte_level_pattern[] =
 static bool add_step(
     struct lw_pretokenizer *pretokenizer, struct lw_pretokenizer_step step, struct lw_error *error)
 {
-    if (!lw_reserve(&pretokenizer->steps, &pretokenizer->capacity, pretokenizer->count + 1,
-            sizeof *pretokenizer->steps, error)) {
+    bool done = pretokenizer->count < MOST_STEPS
+                    ? lw_reserve(&pretokenizer->steps, &pretokenizer->capacity,
+                          pretokenizer->count + 1, sizeof *pretokenizer->steps, error)
+                    : lw_fail(error, LW_BAD_INPUT, "%s: more than %d steps are not supported.",
+                          where, MOST_STEPS);
+    if (!done) {
         lw_pattern_destroy(step.pattern);
         return false;
     }

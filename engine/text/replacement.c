@@ -7,6 +7,8 @@
 
 #include "engine/text/json_fields.h"
 
+#define LONGEST ((size_t)1 << 30)
+
 bool lw_replacement_read(struct lw_replacement *replacement, const cJSON *json, const char *where,
     struct lw_error *error)
 {
@@ -78,6 +80,10 @@ bool lw_replacement_run(const struct lw_replacement *replacement, const char *te
     const struct lw_string *content = &replacement->content;
     size_t at = 0;
     bool found = length > 0;
+    if (length + 1 > LONGEST / (content->length + 1)) {
+        return lw_fail(error, LW_BAD_INPUT,
+            "Replace could make a text of %zu bytes longer than 1 GiB.", length);
+    }
     if (!replacement->pattern) {
         return replace_text(replacement, text, text + length, out, error);
     }

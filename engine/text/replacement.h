@@ -23,6 +23,7 @@ bool lw_replacement_read(struct lw_replacement *replacement, const cJSON *json, 
 void lw_replacement_free(struct lw_replacement *replacement);
 
 // Appends `length` bytes of UTF-8 to `out`, with the replacements. Nothing matches in an empty text.
+// LW_BAD_INPUT when that might be more than 1 GiB, as steps that each lengthen a text could make it.
 bool lw_replacement_run(const struct lw_replacement *replacement, const char *text, size_t length,
     struct lw_matcher *matcher, struct lw_string *out, struct lw_error *error);
 
