@@ -105,31 +105,30 @@ static size_t length_of(const struct lw_turns *turns, size_t first, size_t end)
     return length;
 }
 
-// The front and the end of `tokens`, `count` in all, of which `end` are those at its end.
-static bool append_ends(struct lw_example *example, const struct lw_tokens *tokens, size_t count,
-    size_t end, bool trained, struct lw_error *error)
+// The one turn, from `first` on, that does not fit, with the head of the sequence before it. Head,
+// message and response share what room the ends leave as lw_example_kept lets two sides share it.
+static bool append_shortened(struct lw_example *example, const struct lw_turns *turns, size_t first,
+    const struct lw_mask_options *options, struct lw_error *error)
 {
-    return append(example, tokens->ids, count - end, trained, error) &&
-           append(example, tokens->ids + tokens->count - end, end, trained, error);
-}
-
-// One turn that does not fit, after `head` tokens of the sequence. Its response is a label.
-static bool append_shortened(struct lw_example *example, const struct lw_turns *turns,
-    const struct lw_turn *turn, const struct lw_mask_options *options, struct lw_error *error)
-{
-    size_t ends = turn->header + turn->ending, room = options->cutoff_len;
-    size_t head = turn == turns->items ? 0 : turns->head;
-    if (ends > room) {
+    const struct lw_turn *turn = &turns->items[first];
+    const struct lw_tokens *source = &turn->source, *target = &turn->target;
+    size_t start = first == 0 ? turns->head : 0; // of the message in its source
+    size_t message = source->count - turn->header - start;
+    size_t response = target->count - turn->ending;
+    size_t ends = turn->header + turn->ending;
+    if (ends > options->cutoff_len) {
         return true;
     }
-    head = head + ends > room ? 0 : head;
-    struct lw_kept kept = lw_example_kept(
-        turn->source.count - turn->header, turn->target.count - turn->ending, room - ends - head);
-    return append(example, turns->items[0].source.ids, head, false, error) &&
-           append_ends(example, &turn->source, kept.source + turn->header, turn->header,
-               options->train_on_prompt, error) &&
-           append_ends(
-               example, &turn->target, kept.target + turn->ending, turn->ending, true, error);
+    struct lw_kept sides =
+        lw_example_kept(turns->head + message, response, options->cutoff_len - ends);
+    struct lw_kept read = lw_example_kept(turns->head, message, sides.source);
+    bool prompt = options->train_on_prompt;
+    return append(example, turns->items[0].source.ids, read.source, prompt, error) &&
+           append(example, source->ids + start, read.target, prompt, error) &&
+           append(
+               example, source->ids + source->count - turn->header, turn->header, prompt, error) &&
+           append(example, target->ids, sides.target, true, error) &&
+           append(example, target->ids + response, turn->ending, true, error);
 }
 
 static bool build_safely(const struct lw_turns *turns, const struct lw_mask_options *options,
@@ -146,7 +145,7 @@ static bool build_safely(const struct lw_turns *turns, const struct lw_mask_opti
     }
     if (length_of(turns, first, end) > room) {
         example->truncated = true;
-        return append_shortened(example, turns, &turns->items[first], options, error);
+        return append_shortened(example, turns, first, options, error);
     }
     bool done =
         first == 0 || append(example, turns->items[0].source.ids, turns->head, false, error);

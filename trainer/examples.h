@@ -25,9 +25,9 @@ struct lw_mask_options {
     bool train_on_prompt; // prompts are labels too
     bool mask_history;    // only the last turn's response is; not with train_on_prompt
     // Of a conversation that is too long, whole turns are left out: the last, or with mask_history
-    // the first, whose head (BOS and system prompt) then stays. A turn that is too long by itself
-    // loses what stands before the assistant's header and before the stop token, so that every
-    // response still has both. Wants turns encoded with mark_ends.
+    // the first, whose head (BOS and system prompt) then stays. Of a turn that is too long by itself,
+    // head, message and response lose their ends, but not the assistant's header and the stop token,
+    // so that every response still has both. Wants turns encoded with mark_ends.
     bool keep_ends;
 };
 

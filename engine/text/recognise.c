@@ -130,9 +130,12 @@ static bool recognise(const struct lw_template **chosen, const char *folder, str
     const char *model_type = "";
     *chosen = NULL;
     bool done = read_chat_template(&text, folder, error) &&
-                read_json(&config, folder, "config.json", error) &&
-                (!config || lw_json_optional_string(&(struct lw_json_scope){config, "config.json"},
-                                "model_type", &model_type, error));
+                read_json(&config, folder, "config.json", error);
+    if (done && config) {
+        const struct lw_json_scope scope = {config, "config.json"};
+        done = lw_json_optional_string(&scope, "model_type", &model_type, error) ||
+               lw_fail_in(error, "%s", folder);
+    }
     for (size_t i = 0; done && !*chosen && i < sizeof rows / sizeof *rows; i++) {
         if (text.length && fits(&rows[i], model_type, text.data)) {
             *chosen = lw_template_find(rows[i].name);

@@ -133,6 +133,65 @@ static void masks_equal_llama_factory(void **state)
     lw_example_free(&built);
 }
 
+// keep_ends: two turns of 8 (head 3, message 3, header 2) and 5 (response 3, ending 2), then 5
+// (message 3, header 2) and 5 tokens, numbered from 0; the ids that are left, trained ones from 100
+// up. Worked out by hand from what examples.h promises.
+static const struct shortened {
+    size_t turn_count, cutoff_len;
+    bool mask_history, train_on_prompt, truncated;
+    uint32_t ids[24];
+    size_t count;
+} shortened[] = {
+    {2, 23, false, false, false,
+        {0, 1, 2, 3, 4, 5, 6, 7, 108, 109, 110, 111, 112, 13, 14, 15, 16, 17, 118, 119, 120, 121,
+            122},
+        23},
+    {2, 22, false, false, true, {0, 1, 2, 3, 4, 5, 6, 7, 108, 109, 110, 111, 112}, 13},
+    {2, 22, true, false, true, {0, 1, 2, 13, 14, 15, 16, 17, 118, 119, 120, 121, 122}, 13},
+    {2, 23, true, false, false,
+        {0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15, 16, 17, 118, 119, 120, 121, 122},
+        23},
+    // 8 for head, message and response: 5 for what is read, int(5 * (3 / 6)) = 2 for the message.
+    {1, 12, false, false, true, {0, 1, 2, 3, 4, 6, 7, 108, 109, 110, 111, 112}, 12},
+    {1, 12, false, true, true, {100, 101, 102, 103, 104, 106, 107, 108, 109, 110, 111, 112}, 12},
+    // 2: int(2 * (3 / 9)) is 0 for the response, int(2 * (3 / 6)) is 1 for the message.
+    {1, 6, false, false, true, {0, 3, 6, 7, 111, 112}, 6},
+    {1, 4, false, false, true, {6, 7, 111, 112}, 4},
+    {1, 3, false, false, true, {0}, 0},
+    {2, 12, true, false, true, {0, 1, 2, 13, 14, 16, 17, 118, 119, 120, 121, 122}, 12},
+    {0, 1, true, false, false, {0}, 0},
+};
+
+static void safe_examples_keep_their_ends(void **state)
+{
+    (void)state;
+    static const struct example lengths = {.turn_count = 2, .lengths = {{8, 5}, {5, 5}}};
+    uint32_t numbers[most_tokens];
+    struct lw_example built = {0};
+    struct lw_turn items[most_turns];
+    struct lw_turns turns = make_turns(&lengths, items, numbers);
+    turns.head = 3;
+    for (int i = 0; i < 2; i++) {
+        items[i].header = items[i].ending = 2;
+    }
+    for (size_t i = 0; i < sizeof shortened / sizeof *shortened; i++) {
+        const struct shortened *row = &shortened[i];
+        struct lw_mask_options options = {.cutoff_len = row->cutoff_len,
+            .train_on_prompt = row->train_on_prompt,
+            .mask_history = row->mask_history,
+            .keep_ends = true};
+        turns.count = row->turn_count;
+        assert_true(lw_example_build(&turns, &options, &built, NULL));
+        assert_int_equal(built.count, row->count);
+        for (size_t t = 0; t < built.count; t++) {
+            assert_int_equal(built.ids[t] + (built.trained[t] ? 100 : 0), row->ids[t]);
+        }
+        assert_int_equal(built.truncated, row->truncated);
+        assert_false(built.stop_cut);
+    }
+    lw_example_free(&built);
+}
+
 static void nothing_leaks_without_memory(void **state)
 {
     (void)state;
@@ -156,6 +215,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(lengths_equal_infer_seqlen),
         cmocka_unit_test(masks_equal_llama_factory),
+        cmocka_unit_test(safe_examples_keep_their_ends),
         cmocka_unit_test(nothing_leaks_without_memory),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
