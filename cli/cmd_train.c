@@ -51,11 +51,12 @@ static bool train(const struct lw_recipe *recipe, const struct flags *flags, str
         return false;
     }
     lw_interrupt_catch();
-    struct lw_train_progress progress = {.line.stream = stdout};
+    struct lw_train_progress progress = {.line.stream = stdout, .store.line.stream = stdout};
     print_without_effect(recipe);
     printf("device    %s\n", lw_device_caps(session.device)->name);
     const struct lw_run_params params = {.recipe = recipe,
         .device = session.device,
+        .cache_folder = flags->device.cache,
         .stopping = lw_interrupt_requested,
         .event = lw_train_progress_event,
         .context = &progress};

@@ -24,7 +24,8 @@ struct lw_device_options {
         LW_DEVICE_FLAG(offset, "hide-caps", LW_FLAG_TEXT, hide_caps, "LIST",                       \
             "do without these capabilities of the device"),                                        \
         LW_DEVICE_FLAG(offset, "cache", LW_FLAG_TEXT, cache, "DIR",                                \
-            "where compiled kernels are kept (default: the user's cache folder)"),                 \
+            "where compiled kernels and encoded data are kept (default: the user's cache "         \
+            "folder)"),                                                                            \
         LW_DEVICE_FLAG(offset, "profile", LW_FLAG_SWITCH, profile, NULL,                           \
             "print a table of time, GB/s and GFLOP/s per kernel at the end")
 

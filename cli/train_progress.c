@@ -17,7 +17,7 @@ static void print_bad_record(struct lw_train_progress *progress, const struct lw
     if (progress->bad_records <= SHOWN_BAD_RECORDS) {
         fprintf(stderr, "%s:%" PRIu64 ": %s\n", record->file, record->line, record->reason);
     } else if (progress->bad_records == SHOWN_BAD_RECORDS + 1) {
-        fprintf(stderr, "more bad records follow; `lewin data check` lists all\n");
+        fprintf(stderr, "more bad records follow; bad_records.jsonl in output_dir lists all\n");
     }
 }
 
@@ -128,6 +128,9 @@ void lw_train_progress_event(void *context, const struct lw_event *event)
 {
     struct lw_train_progress *progress = context;
     switch (event->kind) {
+    case LW_EVENT_STORE:
+        lw_store_progress_show(&progress->store, event->store);
+        break;
     case LW_EVENT_BAD_RECORD:
         print_bad_record(progress, event->record);
         break;

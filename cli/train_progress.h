@@ -4,11 +4,13 @@
 #define LW_CLI_TRAIN_PROGRESS_H
 
 #include "cli/progress_line.h"
+#include "cli/store_progress.h"
 #include "trainer/loop.h"
 
-// Zero-initialise but for the line's stream, which is stdout.
+// Zero-initialise but for the lines' streams, which are stdout.
 struct lw_train_progress {
     struct lw_progress_line line;
+    struct lw_store_progress store; // its line's stream is stdout too
     uint64_t bad_records;
 };
 

@@ -1,187 +1,162 @@
 // SPDX-License-Identifier: Apache-2.0
-// The training set in memory. See dataset.h. Ids lie one example after another in one array, labels
-// beside them; a row is where an example begins.
+// The training set. See dataset.h. Rows are numbered through over all sources, those of bad records
+// too: they are there until the held-out part is drawn, which counts them as LLaMA-Factory's does.
 #include "trainer/dataset.h"
-
-#include <string.h>
 
 #include "engine/base/alloc.h"
 #include "engine/base/hash.h"
-#include "trainer/encoder.h"
 #include "trainer/order.h"
-#include "trainer/records.h"
 #include "trainer/selection.h"
+#include "trainer/token_store.h"
 
-// A row of the files. One with no tokens was bad or left out; it is kept until the split is drawn,
-// which counts it as LLaMA-Factory's does.
-struct row {
-    uint64_t offset, count;
+// What an example may bring into memory besides itself: the system maps the neighbours of a page that
+// is looked at, 64 KiB of them on Linux, where a row is, and where its example begins and ends.
+#define MAPPED_AROUND ((uint64_t)3 << 16)
+#define MOST_MAPPED ((uint64_t)256 << 20)
+
+// A source's rows, and the number of the first of them.
+struct part {
+    const struct lw_source *source;
+    struct lw_token_cache *cache;
+    uint64_t first;
 };
 
 struct lw_dataset {
-    uint32_t *ids;
-    uint8_t *trained;
-    size_t token_count, id_capacity, trained_capacity;
-    struct row *rows;
-    size_t row_count, row_capacity;
-    struct lw_selection selection;
+    struct part *parts; // [part_count]
+    size_t part_count;
+    uint64_t mapped;               // bytes of the caches that may be in memory
+    size_t row_count;              // of all sources
+    struct lw_selection selection; // of those rows
     size_t train_count;
     uint32_t *order; // [train_count] of the epoch below
     uint64_t order_epoch, order_seed;
-    bool keep_order, has_order;
+    bool keep_order, has_order, drop_long;
     uint64_t fingerprint;
     struct lw_dataset_counts counts;
 };
 
-// A source being loaded.
-struct loading {
-    struct lw_dataset *dataset;
-    const struct lw_dataset_params *params;
-    struct lw_encoder *encoder;
-    const struct lw_source *source;
-    const char *path; // the file that is read now
-    uint64_t samples; // rows taken from the source
-};
-
-static bool add_row(struct lw_dataset *dataset, const struct lw_example_view *example, bool kept,
-    struct lw_error *error)
+// Lets go of what was mapped, when that is much.
+static void limit_mapped(struct lw_dataset *dataset, uint64_t more)
 {
-    size_t count = kept ? example->count : 0, needed = dataset->token_count + count;
-    if (!lw_reserve(&dataset->rows, &dataset->row_capacity, dataset->row_count + 1,
-            sizeof *dataset->rows, error) ||
-        !lw_reserve(&dataset->ids, &dataset->id_capacity, needed, sizeof *dataset->ids, error) ||
-        !lw_reserve(&dataset->trained, &dataset->trained_capacity, needed, 1, error)) {
-        return false;
+    dataset->mapped += more;
+    if (dataset->mapped > MOST_MAPPED) {
+        for (size_t i = 0; i < dataset->part_count; i++) {
+            lw_token_cache_release(dataset->parts[i].cache);
+        }
+        dataset->mapped = more;
     }
-    if (count) {
-        memcpy(dataset->ids + dataset->token_count, example->ids, count * sizeof *example->ids);
-        memcpy(dataset->trained + dataset->token_count, example->trained, count);
-    }
-    dataset->rows[dataset->row_count++] = (struct row){dataset->token_count, count};
-    dataset->token_count = needed;
-    return true;
 }
 
-static void count_example(struct lw_dataset_counts *counts, const struct lw_encoded *encoded)
+// The row of that number and the source that it is in.
+static const struct lw_token_row *find_row(
+    const struct lw_dataset *dataset, uint32_t number, const struct part **part)
 {
-    size_t count = encoded->view.count;
-    counts->truncated += encoded->truncated;
-    counts->stop_cut += encoded->stop_cut;
-    counts->untrained += encoded->trained_count == 0;
-    counts->tokens += count;
-    counts->labels += encoded->trained_count;
-    counts->longest = count > counts->longest ? count : counts->longest;
+    size_t low = 0, high = dataset->part_count;
+    while (high - low > 1) {
+        size_t middle = (low + high) / 2;
+        low = dataset->parts[middle].first <= number ? middle : low;
+        high = low == middle ? high : middle;
+    }
+    *part = &dataset->parts[low];
+    return lw_token_cache_row((*part)->cache, number - (*part)->first);
 }
 
-static bool take_bad(
-    struct loading *loading, const struct lw_encoded *encoded, struct lw_error *error)
+// Whether the row is an example of the run.
+static bool is_used(const struct lw_dataset *dataset, const struct lw_token_row *row)
 {
-    const struct lw_dataset_params *params = loading->params;
-    struct lw_bad_record bad = {loading->path, encoded->line, encoded->fault.reason};
-    loading->dataset->counts.bad++;
-    if (params->bad_record) {
-        params->bad_record(params->context, &bad);
-    }
-    if (params->on_bad_record == LW_BAD_RECORD_STOP) {
-        return lw_fail(error, LW_BAD_INPUT,
-            "%s, line %llu: %s. Mend the record, or leave such records out with "
-            "on_bad_record: skip; `lewin data check` lists all of them",
-            bad.file, (unsigned long long)bad.line, bad.reason);
-    }
-    if (!encoded->fault.is_row) {
-        return true;
-    }
-    loading->samples++;
-    return add_row(loading->dataset, NULL, false, error);
+    return row->count && !(dataset->drop_long && (row->flags & LW_ROW_TRUNCATED));
 }
 
-static bool take_result(
-    struct loading *loading, const struct lw_encoded *encoded, struct lw_error *error)
+// --- the sources ----------------------------------------------------------------------------------
+
+static struct lw_bad_record bad_record(const struct part *part, const struct lw_token_fault *fault)
 {
-    struct lw_dataset *dataset = loading->dataset;
-    dataset->counts.records++;
-    if (encoded->fault.reason[0]) {
-        return take_bad(loading, encoded, error);
-    }
-    bool kept = encoded->view.count && !(loading->params->drop_long && encoded->truncated);
-    loading->samples++;
-    dataset->counts.dropped += !kept;
-    if (kept) {
-        count_example(&dataset->counts, encoded);
-    }
-    return add_row(dataset, &encoded->view, kept, error);
+    const struct lw_source *source = part->source;
+    const char *path = fault->file < source->path_count ? source->paths[fault->file] : source->name;
+    return (struct lw_bad_record){path, fault->line, fault->reason};
 }
 
-static bool wants_more(const struct loading *loading)
+// Tells of a source's bad records, or stops at the first.
+static bool take_faults(struct lw_dataset *dataset, const struct lw_dataset_params *params,
+    const struct part *part, struct lw_error *error)
 {
-    uint64_t most = loading->params->max_samples;
-    return !most || loading->source->num_samples || loading->samples < most;
-}
-
-// Lets the encoder begin with what it holds and takes over what it has finished.
-static bool take_batch(struct loading *loading, struct lw_error *error)
-{
-    if (!lw_encoder_run(loading->encoder, error)) {
-        return false;
-    }
-    size_t count = lw_encoder_count(loading->encoder);
-    for (size_t i = 0; i < count && wants_more(loading); i++) {
-        if (!take_result(loading, lw_encoder_result(loading->encoder, i), error)) {
-            return false;
+    struct lw_token_position position = {0};
+    struct lw_token_fault fault;
+    while (lw_token_cache_next_fault(part->cache, &position, &fault)) {
+        const struct lw_bad_record bad = bad_record(part, &fault);
+        dataset->counts.bad++;
+        if (params->on_bad_record == LW_BAD_RECORD_STOP) {
+            return lw_fail_bad_record(error, bad.file, bad.line, bad.reason);
+        }
+        if (params->bad_record) {
+            params->bad_record(params->context, &bad);
         }
     }
     return true;
 }
 
-static bool load_file(struct loading *loading, struct lw_error *error)
+static bool load_source(struct lw_dataset *dataset, const struct lw_dataset_params *params,
+    struct part *part, struct lw_error *error)
 {
-    struct lw_records *records = NULL;
-    bool loaded = lw_records_open(&records, loading->path, error);
-    struct lw_cut cut = {0};
-    while (loaded && cut.kind != LW_CUT_END && wants_more(loading)) {
-        loaded = lw_records_cut(records, &cut, error);
-        if (loaded && cut.kind != LW_CUT_END) {
-            loaded = lw_encoder_add(loading->encoder, &cut, &loading->source->format, error);
-        }
-        if (loaded && lw_encoder_is_full(loading->encoder)) {
-            loaded = take_batch(loading, error);
-        }
+    const struct lw_source *source = part->source;
+    const struct lw_token_job job = {.name = source->name,
+        .paths = (const char *const *)source->paths,
+        .path_count = source->path_count,
+        // Where rows are drawn from the whole source, all of them are wanted.
+        .most_rows = source->num_samples ? 0 : params->max_samples,
+        .format = source->format,
+        .encoder = {params->tokenizer, params->chat_template, params->options, params->mask,
+            params->threads},
+        .model_folder = params->model_folder,
+        .stop_at_bad = params->on_bad_record == LW_BAD_RECORD_STOP};
+    if (!lw_token_store_get(&part->cache, params->store, &job, error)) {
+        return false;
     }
-    // The batch that is being filled, and the one that is being encoded.
-    loaded = loaded && take_batch(loading, error) && take_batch(loading, error);
-    lw_records_close(&records);
-    return loaded;
-}
-
-static bool load_source(struct loading *loading, struct lw_error *error)
-{
-    bool loaded = true;
-    loading->samples = 0;
-    for (size_t i = 0; loaded && i < loading->source->path_count; i++) {
-        loading->path = loading->source->paths[i];
-        loaded = load_file(loading, error);
-    }
-    return loaded;
+    const struct lw_token_counts *counts = lw_token_cache_counts(part->cache);
+    part->first = dataset->row_count;
+    dataset->part_count++;
+    dataset->counts.records += counts->records;
+    dataset->row_count += (size_t)counts->rows;
+    return take_faults(dataset, params, part, error);
 }
 
 // Loads all sources, those to train on first, and counts their rows in `counted`.
 static bool load_sources(struct lw_dataset *dataset, const struct lw_dataset_params *params,
     struct lw_mixture_source *counted, struct lw_error *error)
 {
-    struct loading loading = {.dataset = dataset, .params = params};
-    struct lw_encoder_params encoder_params = {
-        params->tokenizer, params->chat_template, params->options, params->mask, params->threads};
-    bool loaded = lw_encoder_create(&loading.encoder, &encoder_params, error);
-    for (size_t i = 0; loaded && i < params->source_count + params->held_out_source_count; i++) {
-        loading.source = i < params->source_count
-                             ? &params->sources[i]
-                             : &params->held_out_sources[i - params->source_count];
-        loaded = load_source(&loading, error);
+    size_t count = params->source_count + params->held_out_source_count;
+    dataset->parts = lw_calloc(count, sizeof *dataset->parts, error);
+    bool loaded = dataset->parts != NULL;
+    for (size_t i = 0; loaded && i < count; i++) {
+        struct part *part = &dataset->parts[i];
+        part->source = i < params->source_count
+                           ? &params->sources[i]
+                           : &params->held_out_sources[i - params->source_count];
+        loaded = load_source(dataset, params, part, error);
         counted[i] = (struct lw_mixture_source){
-            loading.source->name, loading.samples, loading.source->num_samples};
+            part->source->name, dataset->row_count - part->first, part->source->num_samples};
     }
-    lw_encoder_destroy(&loading.encoder);
     return loaded;
+}
+
+static void count_rows(struct lw_dataset *dataset)
+{
+    struct lw_dataset_counts *counts = &dataset->counts;
+    for (size_t i = 0; i < dataset->row_count; i++) {
+        const struct part *part;
+        const struct lw_token_row *row = find_row(dataset, (uint32_t)i, &part);
+        bool used = is_used(dataset, row);
+        counts->dropped += !used && !(row->flags & LW_ROW_BAD);
+        if (used) {
+            counts->truncated += (row->flags & LW_ROW_TRUNCATED) != 0;
+            counts->stop_cut += (row->flags & LW_ROW_STOP_CUT) != 0;
+            counts->untrained += row->trained == 0;
+            counts->tokens += row->count;
+            counts->labels += row->trained;
+            counts->longest = row->count > counts->longest ? row->count : counts->longest;
+        }
+        limit_mapped(dataset, sizeof *row);
+    }
 }
 
 static bool check_content(const struct lw_dataset *dataset, const struct lw_dataset_params *params,
@@ -190,7 +165,7 @@ static bool check_content(const struct lw_dataset *dataset, const struct lw_data
     const struct lw_dataset_counts *counts = &dataset->counts;
     const char *first = params->source_count ? params->sources[0].name : "(no data)";
     const char *more = params->source_count > 1 ? " and the other data sets" : "";
-    if (counts->records == counts->bad + counts->dropped) {
+    if (counts->tokens == 0) {
         return lw_fail(error, LW_BAD_INPUT,
             "there is nothing to train on in %s%s: %llu records, of which %llu are bad and %llu "
             "too long",
@@ -205,7 +180,7 @@ static bool check_content(const struct lw_dataset *dataset, const struct lw_data
     return true;
 }
 
-// Draws which rows are trained on over all rows, then leaves out the empty ones.
+// Draws which rows are trained on over all rows, then leaves out those that are no examples.
 static bool select_rows(struct lw_dataset *dataset, const struct lw_dataset_params *params,
     const struct lw_mixture_source *sources, struct lw_error *error)
 {
@@ -223,10 +198,12 @@ static bool select_rows(struct lw_dataset *dataset, const struct lw_dataset_para
     }
     size_t kept = 0, held_out = 0;
     for (size_t i = 0; i < selection->count; i++) {
-        if (dataset->rows[selection->rows[i]].count) {
+        const struct part *part;
+        if (is_used(dataset, find_row(dataset, selection->rows[i], &part))) {
             held_out += i < selection->held_out_count;
             selection->rows[kept++] = selection->rows[i];
         }
+        limit_mapped(dataset, MAPPED_AROUND / 3);
     }
     selection->held_out_count = held_out;
     selection->count = kept;
@@ -239,6 +216,7 @@ static bool select_rows(struct lw_dataset *dataset, const struct lw_dataset_para
     return true;
 }
 
+// The caches know what their tokens hash to; which rows of them are used is hashed here.
 static void hash_content(struct lw_dataset *dataset)
 {
     struct lw_hash hash;
@@ -246,9 +224,10 @@ static void hash_content(struct lw_dataset *dataset)
         dataset->train_count, dataset->order_seed, dataset->keep_order};
     lw_hash_start(&hash, 0);
     lw_hash_add(&hash, figures, sizeof figures);
-    lw_hash_add(&hash, dataset->ids, dataset->token_count * sizeof *dataset->ids);
-    lw_hash_add(&hash, dataset->trained, dataset->token_count);
-    lw_hash_add(&hash, dataset->rows, dataset->row_count * sizeof *dataset->rows);
+    for (size_t i = 0; i < dataset->part_count; i++) {
+        uint64_t tokens = lw_token_cache_hash(dataset->parts[i].cache);
+        lw_hash_add(&hash, &tokens, sizeof tokens);
+    }
     lw_hash_add(
         &hash, dataset->selection.rows, dataset->selection.count * sizeof *dataset->selection.rows);
     dataset->fingerprint = lw_hash_value(&hash);
@@ -260,16 +239,23 @@ bool lw_dataset_load(
     struct lw_mixture_source *counted =
         lw_calloc(params->source_count + params->held_out_source_count, sizeof *counted, error);
     struct lw_dataset *made = counted ? lw_calloc(1, sizeof *made, error) : NULL;
-    if (!made || !load_sources(made, params, counted, error) ||
-        !check_content(made, params, error) || !select_rows(made, params, counted, error)) {
+    if (!made) {
+        goto error;
+    }
+    made->drop_long = params->drop_long;
+    made->order_seed = params->order_seed;
+    made->keep_order = params->keep_order;
+    if (!load_sources(made, params, counted, error)) {
+        goto error;
+    }
+    count_rows(made);
+    if (!check_content(made, params, error) || !select_rows(made, params, counted, error)) {
         goto error;
     }
     made->order = lw_calloc(made->train_count, sizeof *made->order, error);
     if (!made->order) {
         goto error;
     }
-    made->order_seed = params->order_seed;
-    made->keep_order = params->keep_order;
     hash_content(made);
     lw_free(counted);
     *dataset = made;
@@ -283,9 +269,10 @@ error:
 void lw_dataset_destroy(struct lw_dataset **dataset)
 {
     if (*dataset) {
-        lw_free((*dataset)->ids);
-        lw_free((*dataset)->trained);
-        lw_free((*dataset)->rows);
+        for (size_t i = 0; i < (*dataset)->part_count; i++) {
+            lw_token_cache_close((*dataset)->parts[i].cache);
+        }
+        lw_free((*dataset)->parts);
         lw_selection_free(&(*dataset)->selection);
         lw_free((*dataset)->order);
         lw_free(*dataset);
@@ -296,6 +283,21 @@ void lw_dataset_destroy(struct lw_dataset **dataset)
 const struct lw_dataset_counts *lw_dataset_counts(const struct lw_dataset *dataset)
 {
     return &dataset->counts;
+}
+
+bool lw_dataset_next_bad(const struct lw_dataset *dataset, struct lw_bad_position *position,
+    struct lw_bad_record *record)
+{
+    struct lw_token_fault fault;
+    while (position->source < dataset->part_count) {
+        const struct part *part = &dataset->parts[position->source];
+        if (lw_token_cache_next_fault(part->cache, &position->place, &fault)) {
+            *record = bad_record(part, &fault);
+            return true;
+        }
+        *position = (struct lw_bad_position){.source = position->source + 1};
+    }
+    return false;
 }
 
 uint64_t lw_dataset_fingerprint(const struct lw_dataset *dataset)
@@ -313,11 +315,13 @@ size_t lw_dataset_held_out_count(const struct lw_dataset *dataset)
     return dataset->selection.held_out_count;
 }
 
-static struct lw_example_view view_of(const struct lw_dataset *dataset, size_t place)
+static struct lw_example_view view_of(struct lw_dataset *dataset, size_t place)
 {
-    const struct row *row = &dataset->rows[dataset->selection.rows[place]];
-    return (struct lw_example_view){
-        dataset->ids + row->offset, dataset->trained + row->offset, (size_t)row->count};
+    const struct part *part;
+    const struct lw_token_row *row = find_row(dataset, dataset->selection.rows[place], &part);
+    struct lw_example_view view = lw_token_cache_view(part->cache, row);
+    limit_mapped(dataset, view.count * (sizeof *view.ids + 1) + MAPPED_AROUND);
+    return view;
 }
 
 static void order_epoch(struct lw_dataset *dataset, uint64_t epoch)
@@ -344,7 +348,7 @@ size_t lw_dataset_step(struct lw_dataset *dataset, uint64_t epoch, uint64_t step
     return count;
 }
 
-struct lw_example_view lw_dataset_held_out(const struct lw_dataset *dataset, size_t index)
+struct lw_example_view lw_dataset_held_out(struct lw_dataset *dataset, size_t index)
 {
     return view_of(dataset, index);
 }

@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
-// The training set in memory: files read, encoded and checked once, split into what is trained on
-// and what is held out, and handed out step by step in the order of the run. Called by the training
-// loop; everything before it (records, encoder) is called from here.
+// The training set: the examples of its sources, which lie in token caches on disk, split into what
+// is trained on and what is held out, and handed out step by step in the order of the run. In memory
+// are four to eight bytes for each example, whatever its length, and what the system maps of the
+// caches, of which no more than a few hundred megabytes at a time. Called by the training loop.
 #ifndef LW_TRAINER_DATASET_H
 #define LW_TRAINER_DATASET_H
 
@@ -13,7 +14,9 @@
 #include "trainer/examples.h"
 #include "trainer/mixture.h"
 #include "trainer/source.h"
+#include "trainer/token_cache.h"
 
+struct lw_token_store;
 struct lw_tokenizer;
 
 // What to do when a record cannot be used.
@@ -24,19 +27,21 @@ enum lw_bad_record_policy {
 
 struct lw_bad_record {
     const char *file;
-    uint64_t line; // from 1
-    const char *reason;
+    uint64_t line;      // from 1
+    const char *reason; // while the dataset is there
 };
 
 // Zero means the default of each.
 struct lw_dataset_params {
-    const struct lw_source *sources; // to train on; all must outlive the loading
+    const struct lw_source *sources; // to train on; all must outlive the dataset
     size_t source_count;
     const struct lw_source *held_out_sources; // instead of val_size
     size_t held_out_source_count;
     enum lw_mix_strategy mix_strategy;
-    const double *probabilities; // see mixture.h
+    const double *probabilities;        // see mixture.h
+    const struct lw_token_store *store; // of its caches
     const struct lw_tokenizer *tokenizer;
+    const char *model_folder; // the tokenizer's
     const struct lw_template *chat_template;
     struct lw_template_options options;
     struct lw_mask_options mask;
@@ -48,7 +53,7 @@ struct lw_dataset_params {
     uint64_t order_seed;  // of the order (data_seed, else seed)
     bool keep_order;      // no shuffling
     unsigned threads;     // 0: as many as there are cores
-    // Called for each bad record, whatever the policy, in the order of the files. May be NULL.
+    // Called for each bad record that is left out, in the order of the files. May be NULL.
     void (*bad_record)(void *context, const struct lw_bad_record *record);
     void *context;
 };
@@ -66,13 +71,23 @@ struct lw_dataset_counts {
 
 struct lw_dataset;
 
-// Reads and encodes everything. LW_BAD_INPUT for a file that cannot be read to its end, a bad record
-// under the policy to stop, and when nothing or no label is left to train on.
+// Finds or makes the caches of all sources. LW_BAD_INPUT for a file that cannot be read to its end, a
+// bad record under the policy to stop, and when nothing or no label is left to train on. Else what
+// lw_token_store_get says.
 bool lw_dataset_load(
     struct lw_dataset **dataset, const struct lw_dataset_params *params, struct lw_error *error);
 void lw_dataset_destroy(struct lw_dataset **dataset);
 
 const struct lw_dataset_counts *lw_dataset_counts(const struct lw_dataset *dataset);
+
+// The next record that was left out as bad, after `position`, which begins at zero. False after the
+// last.
+struct lw_bad_position {
+    size_t source;
+    struct lw_token_position place;
+};
+bool lw_dataset_next_bad(const struct lw_dataset *dataset, struct lw_bad_position *position,
+    struct lw_bad_record *record);
 
 // A hash of all tokens and labels in order, the split and the seeds: a run can only be resumed on
 // the data it was begun with.
@@ -82,12 +97,12 @@ size_t lw_dataset_train_count(const struct lw_dataset *dataset);
 size_t lw_dataset_held_out_count(const struct lw_dataset *dataset);
 
 // The examples of one optimizer step: `global_batch` of them, fewer in the last step of an epoch, at
-// `views`. Returns how many. Epochs and steps count from 0. Not for several threads at once: the
-// dataset keeps the order of the last epoch asked for.
+// `views`, valid as long as the dataset is. Returns how many. Epochs and steps count from 0. Not for
+// several threads at once: the dataset keeps the order of the last epoch asked for.
 size_t lw_dataset_step(struct lw_dataset *dataset, uint64_t epoch, uint64_t step,
     size_t global_batch, struct lw_example_view *views);
 
 // A held-out example.
-struct lw_example_view lw_dataset_held_out(const struct lw_dataset *dataset, size_t index);
+struct lw_example_view lw_dataset_held_out(struct lw_dataset *dataset, size_t index);
 
 #endif

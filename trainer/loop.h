@@ -9,8 +9,10 @@
 #include "trainer/dataset.h"
 #include "trainer/metrics.h"
 #include "trainer/recipe.h"
+#include "trainer/token_store.h"
 
 enum lw_event_kind {
+    LW_EVENT_STORE,      // store: data is being encoded, or was found encoded
     LW_EVENT_BAD_RECORD, // record
     LW_EVENT_DATA,       // counts, train_count, held_out_count, keep_ends
     LW_EVENT_PLAN,       // plan, keep, config, parameters
@@ -23,6 +25,7 @@ enum lw_event_kind {
 // Members not named for a kind are zero.
 struct lw_event {
     enum lw_event_kind kind;
+    const struct lw_store_event *store;
     const struct lw_bad_record *record;
     const struct lw_dataset_counts *counts;
     size_t train_count, held_out_count;
@@ -38,7 +41,8 @@ struct lw_event {
 struct lw_run_params {
     const struct lw_recipe *recipe;
     struct lw_device *device;
-    bool (*stopping)(void); // asked before each update: finish it, save, return LW_INTERRUPTED
+    const char *cache_folder; // of what is kept between runs; NULL: the user's
+    bool (*stopping)(void);   // asked before each update: finish it, save, return LW_INTERRUPTED
     void (*event)(void *context, const struct lw_event *event);
     void *context;
 };

@@ -8,13 +8,15 @@
 #include "engine/base/file.h"
 #include "engine/base/folder.h"
 #include "engine/base/stringbuf.h"
+#include "trainer/bad_records.h"
 #include "trainer/export.h"
 #include "trainer/recipe.h"
 #include "trainer/snapshot.h"
 
 // What a run writes besides checkpoints and the model.
 static const char *const own_files[] = {"recipe.yaml", "trainer_log.jsonl", "training_loss.svg",
-    LW_TRAINER_STATE_FILE, "train_results.json", "eval_results.json", "all_results.json"};
+    LW_TRAINER_STATE_FILE, LW_BAD_RECORDS_FILE, "train_results.json", "eval_results.json",
+    "all_results.json"};
 
 // There while a run has the folder, and after one that was killed.
 #define LOCK_FILE "lewin.lock"

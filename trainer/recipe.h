@@ -49,6 +49,8 @@ struct lw_recipe {
     int on_long_record; // enum lw_long_record_policy
     bool disable_shuffling;
     int64_t preprocessing_num_workers; // 0: all cores
+    char *tokenized_path;              // folder of the encoded data; NULL: the cache folder
+    bool overwrite_cache;
 
     // The run.
     int64_t global_batch_size; // examples per optimizer step; never 0 once checked
@@ -117,7 +119,7 @@ bool lw_recipe_schedule(const struct lw_recipe *recipe, uint64_t total_updates,
 bool lw_recipe_probabilities(
     const struct lw_recipe *recipe, double **probabilities, struct lw_error *error);
 
-// Everything of lw_dataset_load but the sources and probabilities, the tokenizer and the callback.
+// Everything of lw_dataset_load but the sources and probabilities, the store, the tokenizer and the callback.
 struct lw_dataset_params lw_recipe_dataset(const struct lw_recipe *recipe);
 
 #endif

@@ -25,7 +25,7 @@ const char *const lw_recipe_without_effect[] = {
     "ray_num_cpus_per_worker", "ray_init_kwargs", "resources_per_worker", "placement_strategy",
     "ray_scope", "master_addr", "master_port",
     // how data is loaded
-    "overwrite_cache", "tokenized_path", "data_shared_file_system", "buffer_size", "media_dir",
+    "data_shared_file_system", "buffer_size", "media_dir",
     "dataloader_num_workers", "dataloader_pin_memory", "dataloader_persistent_workers",
     "dataloader_prefetch_factor", "remove_unused_columns", "length_column_name", "label_names",
     "image_max_pixels", "image_min_pixels", "image_do_pan_and_scan", "crop_to_patches",

@@ -86,6 +86,8 @@ static const struct lw_option options[] = {
         "tokens stay; leave the record out"),
     SWITCH(disable_shuffling, "false", "train in the order of the files"),
     INTEGER(preprocessing_num_workers, 0, 1024, NULL, "threads that encode the data; 0: all cores"),
+    TEXT(tokenized_path, "folder that keeps the encoded data; default: tokens in the cache folder"),
+    SWITCH(overwrite_cache, "false", "data that was encoded before is encoded anew"),
     HEADING("The run"),
     INTEGER(global_batch_size, 0, billion, NULL, "examples per optimizer step"),
     INTEGER(per_device_train_batch_size, 0, billion, NULL,

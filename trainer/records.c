@@ -52,6 +52,24 @@ bool lw_records_cut(struct lw_records *records, struct lw_cut *cut, struct lw_er
     return lw_cutter_next(records->cutter, cut, error);
 }
 
+uint64_t lw_records_consumed(const struct lw_records *records)
+{
+    return lw_input_consumed(records->input);
+}
+
+bool lw_records_finish(struct lw_records *records, uint64_t *hash, struct lw_error *error)
+{
+    char bytes[4096];
+    size_t got;
+    do {
+        if (!lw_input_read(records->input, bytes, sizeof bytes, &got, error)) {
+            return false;
+        }
+    } while (got);
+    *hash = lw_input_hash(records->input);
+    return true;
+}
+
 bool lw_records_next(struct lw_records *records, const struct lw_record_format *format,
     struct lw_record *record, struct lw_error *error)
 {

@@ -18,6 +18,13 @@ void lw_records_close(struct lw_records **records);
 // that cannot be read or decompressed to its end fails.
 bool lw_records_cut(struct lw_records *records, struct lw_cut *cut, struct lw_error *error);
 
+// Bytes of the file taken so far (compressed ones, when it is).
+uint64_t lw_records_consumed(const struct lw_records *records);
+
+// Reads on to the end of the file, if that has not been reached, and gives the XXH64 of all of its
+// bytes. Nothing can be read afterwards.
+bool lw_records_finish(struct lw_records *records, uint64_t *hash, struct lw_error *error);
+
 enum lw_record_kind { LW_RECORD_GOOD, LW_RECORD_BAD, LW_RECORD_END };
 
 // Zero-initialise before use and clear the conversation after it.

@@ -13,6 +13,7 @@
 #include "engine/base/stringbuf.h"
 #include "engine/gpu/profile.h"
 #include "engine/text/tokenizer.h"
+#include "trainer/bad_records.h"
 #include "trainer/budget.h"
 #include "trainer/journal.h"
 #include "trainer/output.h"
@@ -28,30 +29,46 @@ static void forward_bad_record(void *context, const struct lw_bad_record *record
         params->context, &(struct lw_event){.kind = LW_EVENT_BAD_RECORD, .record = record});
 }
 
-// Finds, reads and encodes what the recipe names.
+static void forward_store(void *context, const struct lw_store_event *event)
+{
+    const struct lw_run_params *params = context;
+    params->event(params->context, &(struct lw_event){.kind = LW_EVENT_STORE, .store = event});
+}
+
+// Loads the sources' examples from where they are kept.
 static bool load_dataset(
     struct lw_trainer *trainer, const struct lw_tokenizer *tokenizer, struct lw_error *error)
 {
     const struct lw_recipe *recipe = trainer->params.recipe;
-    struct lw_sources sources = {0}, held_out = {0};
+    struct lw_string folder = {0};
     double *probabilities = NULL;
-    bool loaded = lw_recipe_probabilities(recipe, &probabilities, error) &&
-                  lw_sources_resolve(&sources, &recipe->dataset, recipe->dataset_dir, error) &&
-                  lw_sources_resolve(&held_out, &recipe->eval_dataset, recipe->dataset_dir, error);
+    bool loaded =
+        lw_token_store_folder(
+            &folder, recipe->tokenized_path, trainer->params.cache_folder, error) &&
+        lw_recipe_probabilities(recipe, &probabilities, error) &&
+        lw_sources_resolve(&trainer->sources, &recipe->dataset, recipe->dataset_dir, error) &&
+        lw_sources_resolve(&trainer->held_out, &recipe->eval_dataset, recipe->dataset_dir, error);
+    const struct lw_token_store store = {.folder = lw_string_text(&folder),
+        .keep_all = recipe->tokenized_path != NULL,
+        .rebuild = recipe->overwrite_cache,
+        .event = forward_store,
+        .stopping = trainer->params.stopping,
+        .context = &trainer->params};
     if (loaded) {
         struct lw_dataset_params params = lw_recipe_dataset(recipe);
-        params.sources = sources.items;
-        params.source_count = sources.count;
-        params.held_out_sources = held_out.items;
-        params.held_out_source_count = held_out.count;
+        params.sources = trainer->sources.items;
+        params.source_count = trainer->sources.count;
+        params.held_out_sources = trainer->held_out.items;
+        params.held_out_source_count = trainer->held_out.count;
         params.probabilities = probabilities;
+        params.store = &store;
         params.tokenizer = tokenizer;
+        params.model_folder = recipe->model_name_or_path;
         params.bad_record = forward_bad_record;
         params.context = &trainer->params;
         loaded = lw_dataset_load(&trainer->dataset, &params, error);
     }
-    lw_sources_free(&held_out);
-    lw_sources_free(&sources);
+    lw_string_free(&folder);
     lw_free(probabilities);
     return loaded;
 }
@@ -278,6 +295,16 @@ static bool create_batches(struct lw_trainer *trainer, struct lw_error *error)
            lw_batch_create(&trainer->batch, tokens, error);
 }
 
+static bool record_bad(const struct lw_trainer *trainer, struct lw_error *error)
+{
+    struct lw_string path = {0};
+    bool done = lw_string_addf(
+                    &path, error, "%s/" LW_BAD_RECORDS_FILE, trainer->params.recipe->output_dir) &&
+                lw_bad_records_write(path.data, trainer->dataset, error);
+    lw_string_free(&path);
+    return done;
+}
+
 // LLaMA-Factory would download a name that is no folder.
 static bool check_model(const char *model, struct lw_error *error)
 {
@@ -305,7 +332,7 @@ bool lw_trainer_create(
                 load_data(trainer, error) && plan_updates(trainer, error) &&
                 read_state(trainer, resumed, error) && load_model(trainer, resumed, error) &&
                 create_batches(trainer, error) && lw_output_begin(params->recipe, error) &&
-                lw_journal_open(trainer, resumed, error);
+                record_bad(trainer, error) && lw_journal_open(trainer, resumed, error);
     if (!made) {
         lw_trainer_destroy(trainer);
         return false;
@@ -330,6 +357,8 @@ void lw_trainer_destroy(struct lw_trainer *trainer)
         lw_free(trainer->views);
         lw_training_destroy(trainer->training);
         lw_dataset_destroy(&trainer->dataset);
+        lw_sources_free(&trainer->sources);
+        lw_sources_free(&trainer->held_out);
         lw_checkpoint_close(trainer->base);
         lw_output_unlock(trainer->lock);
         lw_free(trainer);

@@ -12,6 +12,7 @@
 #include "trainer/pack.h"
 #include "trainer/schedule.h"
 #include "trainer/snapshot.h"
+#include "trainer/source.h"
 
 // What changes from update to update. The two newest updates are under way at most; what belongs to
 // one lies at update % 2.
@@ -27,6 +28,7 @@ struct lw_trainer {
     struct lw_run_params params;
     struct lw_config config;
     struct lw_checkpoint *base;
+    struct lw_sources sources, held_out; // the dataset names files by them
     struct lw_dataset *dataset;
     struct lw_training *training;
     struct lw_pack *pack;

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// Time for measuring how long something takes, and the time of day.
+// Time for measuring how long something takes, the time of day, and waiting.
 #ifndef LW_BASE_CLOCK_H
 #define LW_BASE_CLOCK_H
 
@@ -14,5 +14,8 @@ int64_t lw_clock_wall(void);
 // Today by the local calendar, in English: "26 Jul 2024".
 enum { LW_CLOCK_DATE_SIZE = 16 };
 void lw_clock_date(char date[LW_CLOCK_DATE_SIZE]);
+
+// Returns after that many seconds, or a little earlier.
+void lw_clock_sleep(double seconds);
 
 #endif

@@ -27,3 +27,9 @@ void lw_clock_date(char date[LW_CLOCK_DATE_SIZE])
     // The program sets no locale, so the months are English.
     strftime(date, LW_CLOCK_DATE_SIZE, "%d %b %Y", &local);
 }
+
+void lw_clock_sleep(double seconds)
+{
+    struct timespec time = {(time_t)seconds, (long)((seconds - (double)(time_t)seconds) * 1e9)};
+    (void)nanosleep(&time, NULL);
+}

@@ -28,3 +28,8 @@ void lw_clock_date(char date[LW_CLOCK_DATE_SIZE])
     // The program sets no locale, so the months are English.
     strftime(date, LW_CLOCK_DATE_SIZE, "%d %b %Y", &local);
 }
+
+void lw_clock_sleep(double seconds)
+{
+    Sleep((DWORD)(seconds * 1000));
+}

@@ -33,20 +33,22 @@ const char *lw_file_path(const struct lw_file *file); // as it was opened
 
 bool lw_file_size(struct lw_file *file, uint64_t *bytes, struct lw_error *error);
 
-// Which file it is, and by what one sees that it was written to: no program can set `changed` back.
-// Times in nanoseconds since 1970.
+// Which file is at a path, and by what one sees that it was written to since: no program can set
+// `changed` to a time of its choice. Times in nanoseconds since 1970.
 struct lw_file_stamp {
     uint64_t device, number; // of the file in its file system
     uint64_t size;
     int64_t modified, changed; // content; content or anything else about the file
-    bool is_regular;           // no pipe or device; otherwise nothing else here means anything
+    int64_t taken;             // when it was looked at
+    bool is_regular;           // no pipe or device, of which nothing here says anything
 };
 
-bool lw_file_stamp(struct lw_file *file, struct lw_file_stamp *stamp, struct lw_error *error);
+// Does not open the file.
+bool lw_file_stamp(const char *path, struct lw_file_stamp *stamp, struct lw_error *error);
 
-// Takes the one lock that a file has among all processes, until it is closed. While another handle
-// has it, waits, or without `wait` gives success with *locked false.
-bool lw_file_lock(struct lw_file *file, bool wait, bool *locked, struct lw_error *error);
+// Takes the one lock that a file has among all processes, until it is closed; *locked is false while
+// another handle has it. Never waits.
+bool lw_file_lock(struct lw_file *file, bool *locked, struct lw_error *error);
 
 // Reads exactly `size` bytes at `offset`; a file that ends before is LW_BAD_INPUT. Several threads
 // may read and write one handle at a time.

@@ -19,6 +19,7 @@
 #include <unistd.h>
 
 #include "engine/base/alloc.h"
+#include "engine/base/clock.h"
 #include "engine/base/folder.h"
 #include "engine/base/platform.h"
 #include "engine/base/stringbuf.h"
@@ -123,30 +124,31 @@ static int64_t nanoseconds(struct timespec time)
     return (int64_t)time.tv_sec * 1000000000 + time.tv_nsec;
 }
 
-bool lw_file_stamp(struct lw_file *file, struct lw_file_stamp *stamp, struct lw_error *error)
+bool lw_file_stamp(const char *path, struct lw_file_stamp *stamp, struct lw_error *error)
 {
     struct stat status;
-    if (fstat(file->descriptor, &status) != 0) {
-        return lw_fail_last_error(error, "look at", file->path);
+    int64_t taken = lw_clock_wall();
+    if (stat(path, &status) != 0) {
+        return lw_fail_last_error(error, "open", path);
     }
     *stamp = (struct lw_file_stamp){.device = (uint64_t)status.st_dev,
         .number = (uint64_t)status.st_ino,
         .size = (uint64_t)status.st_size,
         .modified = nanoseconds(status.st_mtim),
         .changed = nanoseconds(status.st_ctim),
+        .taken = taken,
         .is_regular = S_ISREG(status.st_mode)};
     return true;
 }
 
-bool lw_file_lock(struct lw_file *file, bool wait, bool *locked, struct lw_error *error)
+bool lw_file_lock(struct lw_file *file, bool *locked, struct lw_error *error)
 {
     int result;
     do {
-        result = flock(file->descriptor, wait ? LOCK_EX : LOCK_EX | LOCK_NB);
+        result = flock(file->descriptor, LOCK_EX | LOCK_NB);
     } while (result != 0 && errno == EINTR);
     *locked = result == 0;
-    return *locked || (!wait && errno == EWOULDBLOCK) ||
-           lw_fail_last_error(error, "lock", file->path);
+    return *locked || errno == EWOULDBLOCK || lw_fail_last_error(error, "lock", file->path);
 }
 
 bool lw_file_read_at(

@@ -6,6 +6,7 @@
 #include <windows.h>
 
 #include "engine/base/alloc.h"
+#include "engine/base/clock.h"
 #include "engine/base/folder.h"
 #include "engine/base/platform.h"
 #include "engine/base/platform_windows.h"
@@ -106,32 +107,38 @@ static int64_t nanoseconds(LARGE_INTEGER time)
     return (time.QuadPart - 116444736000000000) * 100;
 }
 
-bool lw_file_stamp(struct lw_file *file, struct lw_file_stamp *stamp, struct lw_error *error)
+bool lw_file_stamp(const char *path, struct lw_file_stamp *stamp, struct lw_error *error)
 {
     BY_HANDLE_FILE_INFORMATION identity;
     FILE_BASIC_INFO times;
-    *stamp = (struct lw_file_stamp){.is_regular = file->is_disk};
-    if (!file->is_disk) {
-        return true;
+    struct lw_file *file;
+    *stamp = (struct lw_file_stamp){.taken = lw_clock_wall()};
+    if (!lw_file_open(&file, path, LW_FILE_READ, error)) {
+        return false;
     }
-    if (!GetFileInformationByHandle(file->handle, &identity) ||
-        !GetFileInformationByHandleEx(file->handle, FileBasicInfo, &times, sizeof times)) {
-        return lw_fail_last_error(error, "look at", file->path);
+    stamp->is_regular = file->is_disk;
+    bool done = !file->is_disk || (GetFileInformationByHandle(file->handle, &identity) &&
+                                      GetFileInformationByHandleEx(
+                                          file->handle, FileBasicInfo, &times, sizeof times));
+    if (!done) {
+        lw_fail_last_error(error, "look at", path);
+    } else if (file->is_disk) {
+        stamp->device = identity.dwVolumeSerialNumber;
+        stamp->number = (uint64_t)identity.nFileIndexHigh << 32 | identity.nFileIndexLow;
+        stamp->size = (uint64_t)identity.nFileSizeHigh << 32 | identity.nFileSizeLow;
+        stamp->modified = nanoseconds(times.LastWriteTime);
+        stamp->changed = nanoseconds(times.ChangeTime);
     }
-    stamp->device = identity.dwVolumeSerialNumber;
-    stamp->number = (uint64_t)identity.nFileIndexHigh << 32 | identity.nFileIndexLow;
-    stamp->size = (uint64_t)identity.nFileSizeHigh << 32 | identity.nFileSizeLow;
-    stamp->modified = nanoseconds(times.LastWriteTime);
-    stamp->changed = nanoseconds(times.ChangeTime);
-    return true;
+    lw_file_close(file);
+    return done;
 }
 
-bool lw_file_lock(struct lw_file *file, bool wait, bool *locked, struct lw_error *error)
+bool lw_file_lock(struct lw_file *file, bool *locked, struct lw_error *error)
 {
     OVERLAPPED place = at_offset(0);
-    DWORD flags = LOCKFILE_EXCLUSIVE_LOCK | (wait ? 0 : LOCKFILE_FAIL_IMMEDIATELY);
+    DWORD flags = LOCKFILE_EXCLUSIVE_LOCK | LOCKFILE_FAIL_IMMEDIATELY;
     *locked = LockFileEx(file->handle, flags, 0, 1, 0, &place) != 0;
-    return *locked || (!wait && GetLastError() == ERROR_LOCK_VIOLATION) ||
+    return *locked || GetLastError() == ERROR_LOCK_VIOLATION ||
            lw_fail_last_error(error, "lock", file->path);
 }
 

@@ -7,6 +7,7 @@
 
 #include "engine/base/alloc.h"
 #include "engine/base/file.h"
+#include "engine/base/hash.h"
 
 enum { RAW_BYTES = 1 << 18 };
 
@@ -16,8 +17,9 @@ struct lw_input {
     unsigned char *raw;    // bytes of the file that nobody has taken yet: [taken, filled)
     size_t taken, filled;
     uint64_t consumed;
-    bool ended;       // the file has no more bytes
-    size_t frame_end; // what zstd said last: 0 at the end of a frame
+    struct lw_hash hash; // of the bytes consumed
+    bool ended;          // the file has no more bytes
+    size_t frame_end;    // what zstd said last: 0 at the end of a frame
 };
 
 // Reads more of the file after what is in `raw`, which has room.
@@ -65,6 +67,7 @@ bool lw_input_open(struct lw_input **input, const char *path, struct lw_error *e
     if (!opened) {
         return false;
     }
+    lw_hash_start(&opened->hash, 0);
     opened->raw = lw_calloc(RAW_BYTES, 1, error);
     if (!opened->raw || !lw_file_open(&opened->file, path, LW_FILE_READ, error)) {
         goto error;
@@ -107,6 +110,7 @@ static bool read_plain(
         return false;
     }
     input->consumed += *got;
+    lw_hash_add(&input->hash, bytes, *got);
     return true;
 }
 
@@ -135,6 +139,7 @@ static bool read_zstd(
         }
         input->taken = source.pos;
         input->consumed += source.pos - before;
+        lw_hash_add(&input->hash, input->raw + before, source.pos - before);
         input->frame_end = code;
         if (input->ended && source.pos == source.size && output.pos == 0 && code != 0) {
             return lw_fail(error, LW_BAD_INPUT,
@@ -158,4 +163,9 @@ bool lw_input_read(
 uint64_t lw_input_consumed(const struct lw_input *input)
 {
     return input->consumed;
+}
+
+uint64_t lw_input_hash(const struct lw_input *input)
+{
+    return lw_hash_value(&input->hash);
 }

@@ -24,4 +24,7 @@ bool lw_input_read(
 // The bytes taken from the file so far (compressed ones, when it is), for showing progress.
 uint64_t lw_input_consumed(const struct lw_input *input);
 
+// XXH64 of those bytes: of the whole file once lw_input_read has come to its end.
+uint64_t lw_input_hash(const struct lw_input *input);
+
 #endif

@@ -68,11 +68,8 @@ static void refuses_what_cannot_be_mapped(void **state)
 
 static struct lw_file_stamp stamp_of(const char *path)
 {
-    struct lw_file *file;
     struct lw_file_stamp stamp;
-    assert_true(lw_file_open(&file, path, LW_FILE_READ, NULL));
-    assert_true(lw_file_stamp(file, &stamp, NULL));
-    lw_file_close(file);
+    assert_true(lw_file_stamp(path, &stamp, NULL));
     return stamp;
 }
 
@@ -86,9 +83,14 @@ static void stamps_tell_files_apart(void **state)
     assert_true(one.is_regular);
     assert_int_equal(one.size, 5);
     assert_true(one.device == two.device && one.number != two.number);
+    struct lw_error error = {0};
+    assert_false(lw_file_stamp(ROOT "/absent", &one, &error));
+    assert_int_equal(error.status, LW_BAD_INPUT);
+    one = stamp_of(ROOT "/one");
     // The system's clock for files may tick slowly.
     const int64_t second = 1000000000;
     assert_true(one.modified > before - 3 * second && one.modified < before + 60 * second);
+    assert_true(one.taken >= before && one.taken < before + 60 * second);
     assert_true(one.changed > before - 3 * second && one.changed < before + 60 * second);
 }
 
@@ -99,10 +101,10 @@ static void one_handle_has_the_lock(void **state)
     bool locked;
     assert_true(lw_file_open(&first, ROOT "/lock", LW_FILE_CREATE, NULL));
     assert_true(lw_file_open(&second, ROOT "/lock", LW_FILE_CREATE, NULL));
-    assert_true(lw_file_lock(first, false, &locked, NULL) && locked);
-    assert_true(lw_file_lock(second, false, &locked, NULL) && !locked);
+    assert_true(lw_file_lock(first, &locked, NULL) && locked);
+    assert_true(lw_file_lock(second, &locked, NULL) && !locked);
     lw_file_close(first);
-    assert_true(lw_file_lock(second, true, &locked, NULL) && locked);
+    assert_true(lw_file_lock(second, &locked, NULL) && locked);
     lw_file_close(second);
 }
 

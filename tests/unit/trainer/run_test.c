@@ -25,7 +25,7 @@ enum { many = 1000000, tries = 80 };
 static struct lw_instance *instance;
 static struct lw_device *device;
 static struct lw_recipe recipe;
-static char *model, *data, *output;
+static char *model, *data, *output, *cache;
 
 static const char config[] =
     "{\"architectures\": [\"Qwen2ForCausalLM\"], \"hidden_size\": 16, \"intermediate_size\": 24,"
@@ -57,6 +57,7 @@ static int set_up(void **state)
     snprintf(tokenizer, sizeof tokenizer, "%s/tokenizers/qwen2", test_data ? test_data : "");
     model = scratch_path("run_test_model");
     output = scratch_path("run_test_output");
+    cache = scratch_path("run_test_cache");
     data = scratch_file("run_test_data.json", records);
     const struct lw_init_tokenizer words = {tokenizer, 488, -1, -1};
     const struct lw_init_params init = {
@@ -83,6 +84,8 @@ static int tear_down(void **state)
     lw_recipe_free(&recipe);
     lw_folder_remove(model, NULL);
     lw_folder_remove(output, NULL);
+    lw_folder_remove(cache, NULL);
+    free(cache);
     free(model);
     free(output);
     scratch_free(data);
@@ -102,8 +105,11 @@ static void ignore(void *context, const struct lw_event *event)
 
 static bool run(struct lw_error *error)
 {
-    const struct lw_run_params params = {
-        .recipe = &recipe, .device = device, .stopping = never, .event = ignore};
+    const struct lw_run_params params = {.recipe = &recipe,
+        .device = device,
+        .cache_folder = cache,
+        .stopping = never,
+        .event = ignore};
     *error = (struct lw_error){0};
     return lw_run(&params, error);
 }
