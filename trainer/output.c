@@ -129,7 +129,7 @@ static bool take_lock(const char *output, struct lw_file **lock, struct lw_error
     bool locked = false, done = lw_path_join(&path, output, LOCK_FILE, error);
     while (done && !*lock) {
         done = lw_file_open(lock, path.data, LW_FILE_CREATE, error) &&
-               lw_file_lock(*lock, false, &locked, error);
+               lw_file_lock(*lock, &locked, error);
         if (done && !locked) {
             done = lw_fail(error, LW_FAILED,
                 "another run is writing to %s; wait until it ends, stop it, or choose another "
