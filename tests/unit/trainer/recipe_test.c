@@ -85,6 +85,7 @@ static void reads_llama_factorys_example(void **state)
     struct lw_dataset_params params = lw_recipe_dataset(&recipe);
     assert_int_equal(params.mask.cutoff_len, 2048);
     assert_int_equal(params.max_samples, 1000);
+    assert_int_equal(params.mix_strategy, LW_MIX_CONCAT);
     assert_int_equal(params.threads, 16);
     lw_recipe_free(&recipe);
     scratch_free(path);
@@ -100,6 +101,15 @@ struct mistake {
 };
 
 static const struct mistake mistakes[] = {
+    {{"mix_strategy=mixed"}, "found \"mixed\""},
+    {{"interleave_probs=0.5,0.5"}, "interleave_probs needs mix_strategy"},
+    {{"mix_strategy=interleave_over", "interleave_probs=0.5,x", "dataset=a,b"},
+        "interleave_probs: \"x\" is not a number"},
+    {{"mix_strategy=interleave_over", "interleave_probs=0.5,0.6", "dataset=a,b"}, "add up to 1.1"},
+    {{"mix_strategy=interleave_over", "interleave_probs=0.5,0.5"}, "2 numbers for 1 data set;"},
+    {{"mix_strategy=interleave_over", "interleave_probs=1", "eval_dataset=a,b"},
+        "1 number for 2 data sets"},
+    {{"eval_dataset=e", "val_size=0.1"}, "eval_dataset and val_size exclude each other"},
     {{"learning_rat=1"}, "did you mean learning_rate?"},
     {{"learning_rate"}, "not of the form key=value"},
     {{"learning_rate=fast"}, "learning_rate must be a number"},
@@ -145,6 +155,25 @@ static const struct mistake mistakes[] = {
     {{"global_batch_size=16", "gradient_accumulation_steps=3"}, "whose product is 3"},
 };
 
+static void reads_mixtures(void **state)
+{
+    (void)state;
+    static const char *const assignments[] = {LEAST, "dataset=a,b,c", "eval_dataset=d,e,f",
+        "mix_strategy=interleave_once", "interleave_probs=0.25, 2.5e-1, .5"};
+    struct lw_recipe recipe;
+    struct lw_error error = {0};
+    bool loaded = lw_recipe_load(&recipe, NULL, assignments, least + 4, &error);
+    assert_string_equal(error.message, "");
+    assert_true(loaded);
+    assert_int_equal(recipe.eval_dataset.count, 3);
+    assert_int_equal(lw_recipe_dataset(&recipe).mix_strategy, LW_MIX_ONCE);
+    double *probabilities = NULL;
+    assert_true(lw_recipe_probabilities(&recipe, &probabilities, &error));
+    assert_true(probabilities[0] == 0.25 && probabilities[1] == 0.25 && probabilities[2] == 0.5);
+    lw_free(probabilities);
+    lw_recipe_free(&recipe);
+}
+
 // Keys that ask for nothing pass without a word, those that change nothing are remembered once.
 static void takes_foreign_keys(void **state)
 {
@@ -185,7 +214,7 @@ static void takes_foreign_keys(void **state)
 static void reads_our_examples(void **state)
 {
     (void)state;
-    static const char *const names[] = {"demo.yaml", "humanllm.yaml"};
+    static const char *const names[] = {"demo.yaml", "humanllm.yaml", "humanllm_ablation.yaml"};
     const char *data = getenv("LEWIN_TEST_DATA");
     for (size_t i = 0; i < sizeof names / sizeof names[0]; i++) {
         struct lw_recipe recipe;
@@ -325,6 +354,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(reads_llama_factorys_example),
         cmocka_unit_test(reads_our_examples),
+        cmocka_unit_test(reads_mixtures),
         cmocka_unit_test(takes_foreign_keys),
         cmocka_unit_test(names_mistakes),
         cmocka_unit_test(names_what_is_missing),
