@@ -9,26 +9,8 @@
 #include <string.h>
 
 #include "engine/base/alloc.h"
-#include "trainer/mixture.h"
-
-struct mixed_case {
-    struct lw_mixture_source sources[3];
-    size_t source_count;
-    enum lw_mix_strategy strategy;
-    double probabilities[3];
-    bool has_probabilities;
-    uint64_t max_samples, seed;
-    size_t count;
-    uint32_t rows[120];
-};
-
-struct long_case {
-    struct mixed_case mixed;
-    uint64_t sum; // of (place + 1) * row
-};
-
-#define MIXTURE_TEST
 #include "tests/unit/trainer/mixture_vectors.h"
+#include "trainer/mixture.h"
 
 static struct lw_mixture_params params_of(const struct mixed_case *mixed)
 {

@@ -1,7 +1,29 @@
 // SPDX-License-Identifier: Apache-2.0
 // Written by mixture_vectors.py; see there.
+#ifndef LW_TESTS_MIXTURE_VECTORS_H
+#define LW_TESTS_MIXTURE_VECTORS_H
+
+#include <stdbool.h>
+
+#include "trainer/mixture.h"
+
+struct mixed_case {
+    struct lw_mixture_source sources[3];
+    size_t source_count;
+    enum lw_mix_strategy strategy;
+    double probabilities[3];
+    bool has_probabilities;
+    uint64_t max_samples, seed;
+    size_t count;
+    uint32_t rows[120];
+};
+
+struct long_case {
+    struct mixed_case mixed;
+    uint64_t sum; // of (place + 1) * row
+};
+
 // clang-format off
-#ifdef MIXTURE_TEST
 static const struct mixed_case mixed_cases[] = {
     {{{NULL, 5, 0}, {NULL, 3, 0}}, 2, LW_MIX_CONCAT, {0}, 0, 0, 42u, 8,
         {0, 1, 2, 3, 4, 5, 6, 7}},
@@ -55,12 +77,11 @@ static const struct long_case long_cases[] = {
     {{{{NULL, 70000, 50000}, {NULL, 1000, 30000}}, 2, LW_MIX_CONCAT, {0}, 0, 0, 45u, 80000, {0}},
      181292751296240u},
 };
-#else
 static const uint32_t run_held_out[] = {
     5, 15, 14, 23, 0, 16};
 static const uint32_t run_epochs[] = {
     4, 24, 25, 20, 20, 1, 25, 9, 25, 12, 24, 26, 10, 7, 13, 3, 17, 2, 10, 6, 15, 26, 8, 17, 23, 9,
     15, 16, 24, 10, 20, 17, 15, 24, 20, 4, 26, 25, 1, 15, 16, 12, 25, 10, 25, 2, 17, 3, 24, 13,
     26, 24, 6, 9, 9, 7, 8, 23};
-#endif
 // clang-format on
+#endif

@@ -65,6 +65,34 @@ def mixture(sources, strategy, probabilities, max_samples, seed):
     return merge(lists, strategy, probabilities, seed)
 
 
+HEAD = """\
+// SPDX-License-Identifier: Apache-2.0
+// Written by mixture_vectors.py; see there.
+#ifndef LW_TESTS_MIXTURE_VECTORS_H
+#define LW_TESTS_MIXTURE_VECTORS_H
+
+#include <stdbool.h>
+
+#include "trainer/mixture.h"
+
+struct mixed_case {
+    struct lw_mixture_source sources[3];
+    size_t source_count;
+    enum lw_mix_strategy strategy;
+    double probabilities[3];
+    bool has_probabilities;
+    uint64_t max_samples, seed;
+    size_t count;
+    uint32_t rows[120];
+};
+
+struct long_case {
+    struct mixed_case mixed;
+    uint64_t sum; // of (place + 1) * row
+};
+
+// clang-format off"""
+
 CASES = (
     # sources (rows, num_samples), strategy, probabilities, max_samples, seed
     (((5, 0), (3, 0)), "concat", None, 0, 42),
@@ -129,10 +157,7 @@ def head(case):
 
 
 def main():
-    print("// SPDX-License-Identifier: Apache-2.0")
-    print("// Written by mixture_vectors.py; see there.")
-    print("// clang-format off")
-    print("#ifdef MIXTURE_TEST")
+    print(HEAD)
     print("static const struct mixed_case mixed_cases[] = {")
     for case in CASES:
         rows = draw(case)
@@ -148,14 +173,13 @@ def main():
         print(textwrap.fill(f"{{{{{head(case)}, {len(rows)}, {{0}}}}, {total}u}},", 98,
                             initial_indent="    ", subsequent_indent="     "))
     print("};")
-    print("#else")
     held_out, epochs = run()
     for name, rows in (("run_held_out", held_out), ("run_epochs", sum(epochs, []))):
         print(f"static const uint32_t {name}[] = {{")
         print(textwrap.fill(", ".join(map(str, rows)) + "};", 98, initial_indent="    ",
                             subsequent_indent="    "))
-    print("#endif")
     print("// clang-format on")
+    print("#endif")
 
 
 if __name__ == "__main__":
