@@ -10,7 +10,7 @@
 
 struct lw_preset;
 
-// The presets of supported families, index from 0; NULL past the end.
+// Index from 0; NULL past the end.
 const struct lw_preset *lw_preset_at(size_t index);
 // NULL when there is none of this name.
 const struct lw_preset *lw_preset_find(const char *name);

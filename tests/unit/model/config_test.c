@@ -7,9 +7,12 @@
 #include <cmocka.h>
 #include <math.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "engine/model/config.h"
+#include "engine/model/parameters.h"
+#include "engine/model/presets.h"
 #include "engine/model/family.h"
 
 #define SIZES                                                                                      \
@@ -142,6 +145,27 @@ static void pad_tokens_and_absent_keys(void **state)
     assert_int_equal(config.rotary.columns, 16);
 }
 
+static void presets_have_the_parameters_they_say(void **state)
+{
+    (void)state;
+    struct lw_error error = {0};
+    for (size_t i = 0; lw_preset_at(i); i++) {
+        const struct lw_preset *preset = lw_preset_at(i);
+        struct lw_string text = {0};
+        struct lw_config config;
+        struct lw_layout *layout;
+        assert_true(lw_preset_config(preset, &text, &error));
+        assert_true(parse(&config, lw_string_text(&text), &error));
+        assert_true(lw_layout_create(&layout, &config, UINT64_MAX, &error));
+        char *unit;
+        double said = strtod(lw_preset_summary(preset), &unit) * (unit[1] == 'G' ? 1e9 : 1e6);
+        double half_a_digit = said < 1e6 ? 5e4 : 0.006 * said;
+        assert_true(fabs((double)layout->parameter_elements - said) < half_a_digit);
+        lw_layout_destroy(layout);
+        lw_string_free(&text);
+    }
+}
+
 static void bad_configs_are_named(void **state)
 {
     (void)state;
@@ -199,6 +223,7 @@ int main(void)
         cmocka_unit_test(what_a_family_has_is_its_own),
         cmocka_unit_test(windows_follow_the_family),
         cmocka_unit_test(pad_tokens_and_absent_keys),
+        cmocka_unit_test(presets_have_the_parameters_they_say),
         cmocka_unit_test(bad_configs_are_named),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
