@@ -1,11 +1,12 @@
 # SPDX-License-Identifier: Apache-2.0
-"""What lewin train, merge and init write, loaded by transformers: no key is missing, none is left
+"""What lewin train, merge and init write, of every family, loaded by transformers: no key is missing, none is left
 over, and its greedy answer is ours. Skipped where this Python has no transformers.
 """
+import json
 import os
 
 from lewin_test import check, finish, folder, run, skip
-from training import make_base, make_data, make_recipe, train
+from training import conversation, losses, make_base, make_data, make_recipe, train
 
 os.environ["HF_HUB_OFFLINE"] = "1"
 try:
@@ -17,6 +18,27 @@ except ImportError as reason:
 QUESTION = "the old river?"
 PROMPT = ("<|im_start|>system\nBe kind.<|im_end|>\n<|im_start|>user\n%s<|im_end|>\n"
           "<|im_start|>assistant\n" % QUESTION)
+# What makes the model of training.py one of another family. Heads are 8 wide, and an answer ends
+# past the 40 positions that longrope's short factors are for.
+FAMILIES = {
+    "qwen3": {"architectures": ["Qwen3ForCausalLM"], "model_type": "qwen3", "head_dim": 16,
+              "attention_bias": False},
+    "llama": {"architectures": ["LlamaForCausalLM"], "model_type": "llama",
+              "tie_word_embeddings": False, "rope_theta": 500000.0, "rope_scaling": {
+                  "rope_type": "llama3", "factor": 8.0, "low_freq_factor": 1.0,
+                  "high_freq_factor": 4.0, "original_max_position_embeddings": 64}},
+    "mistral": {"architectures": ["MistralForCausalLM"], "model_type": "mistral", "head_dim": 16,
+                "sliding_window": 24},
+    "phi3": {"architectures": ["Phi3ForCausalLM"], "model_type": "phi3", "pad_token_id": 3,
+             "tie_word_embeddings": False, "sliding_window": 30,
+             "original_max_position_embeddings": 40, "rope_scaling": {
+                 "type": "longrope", "short_factor": [1.0, 1.1, 1.2, 1.4],
+                 "long_factor": [1.1, 2.0, 4.0, 9.0]}},
+    "phi4-mini": {"architectures": ["Phi3ForCausalLM"], "model_type": "phi3", "pad_token_id": 3,
+                  "partial_rotary_factor": 0.75, "original_max_position_embeddings": 40,
+                  "rope_scaling": {"type": "longrope", "short_factor": [1.0, 1.1, 1.2],
+                                   "long_factor": [1.1, 2.0, 9.0]}},
+}
 
 
 def check_loads(model, what):
@@ -26,13 +48,34 @@ def check_loads(model, what):
         check(not report.get(kind), "%s: %s: %s" % (what, kind, report.get(kind)))
     tokenizer = AutoTokenizer.from_pretrained(model)
     ids = tokenizer(PROMPT, return_tensors="pt", add_special_tokens=False).input_ids
+    # Without a cache, because transformers keeps keys in it that were rotated by longrope's short
+    # factors.
     with torch.no_grad():
         answer = loaded.float().generate(ids, attention_mask=torch.ones_like(ids), do_sample=False,
-                                         max_new_tokens=100)
+                                         max_new_tokens=100, use_cache=False)
     theirs = tokenizer.decode(answer[0, ids.shape[1]:], skip_special_tokens=True)
-    said = run("chat", model, "--prompt", QUESTION, "--system", "Be kind.", "--temperature", 0,
-               "--max-tokens", 100)
+    said = run("chat", model, "--template", "qwen", "--prompt", QUESTION, "--system", "Be kind.",
+               "--temperature", 0, "--max-tokens", 100)
     check(said.stdout == theirs + "\n", "%s: ours %r, theirs %r" % (what, said.stdout, theirs))
+    return loaded.float(), tokenizer
+
+
+def check_loss(model, here, what):
+    """The loss of one conversation, which the first step of a training run logs, is transformers'."""
+    loaded, tokenizer = check_loads(model, what)
+    answer = "a small river house tree walks sings blue old friend table never maybe tomorrow."
+    prompt, response = (tokenizer(text, add_special_tokens=False).input_ids
+                        for text in (PROMPT, answer + "<|im_end|>\n"))
+    ids = torch.tensor([prompt + response])
+    with torch.no_grad():
+        theirs = loaded(ids, labels=torch.tensor([[-100] * len(prompt) + response])).loss.item()
+    data, output = os.path.join(here, "one.json"), os.path.join(here, "one")
+    with open(data, "w") as file:
+        json.dump([conversation([QUESTION, answer])], file)
+    train(make_recipe(os.path.join(here, "one.yaml"), model_name_or_path=model, output_dir=output,
+                      dataset=data, max_steps=1, overwrite_output_dir=True))
+    ours = losses(output)[0]
+    check(abs(ours / theirs - 1) < 1e-4, "%s: loss: ours %.6f, theirs %.6f" % (what, ours, theirs))
 
 
 with folder() as here:
@@ -55,11 +98,14 @@ with folder() as here:
                                                           torch_dtype="auto")
     check(not any(report[key] for key in ("missing_keys", "unexpected_keys")), "untied: %s" % report)
     check(loaded.dtype == torch.bfloat16, "and stays bf16")
-    qwen3 = make_base(os.path.join(here, "qwen3"), architectures=["Qwen3ForCausalLM"],
-                      model_type="qwen3", head_dim=16, attention_bias=False)
-    check_loads(qwen3, "qwen3: init")
-    tuned = os.path.join(here, "tuned3")
-    train(make_recipe(os.path.join(here, "recipe.yaml"), model_name_or_path=qwen3,
-                      output_dir=tuned, dataset=os.path.join(here, "data.json")))
-    check_loads(tuned, "qwen3: train")
+    for name, changes in FAMILIES.items():
+        base = make_base(os.path.join(here, name), **changes)
+        check_loads(base, name + ": init")
+        tuned = os.path.join(here, name + "-tuned")
+        train(make_recipe(os.path.join(here, "recipe.yaml"), model_name_or_path=base,
+                          output_dir=tuned, dataset=os.path.join(here, "data.json")))
+        check_loss(tuned, here, name + ": train")
+        merged = os.path.join(here, name + "-merged")
+        check(run("merge", base, tuned, "-o", merged).returncode == 0, name + ": merge")
+        check_loads(merged, name + ": merge")
 finish()
