@@ -139,24 +139,52 @@ static bool load_sources(struct lw_dataset *dataset, const struct lw_dataset_par
     return loaded;
 }
 
-static void count_rows(struct lw_dataset *dataset)
+static void count_row(struct lw_dataset_counts *counts, const struct lw_token_row *row, bool used)
 {
-    struct lw_dataset_counts *counts = &dataset->counts;
-    for (size_t i = 0; i < dataset->row_count; i++) {
-        const struct part *part;
-        const struct lw_token_row *row = find_row(dataset, (uint32_t)i, &part);
-        bool used = is_used(dataset, row);
-        counts->dropped += !used && !(row->flags & LW_ROW_BAD);
-        if (used) {
-            counts->truncated += (row->flags & LW_ROW_TRUNCATED) != 0;
-            counts->stop_cut += (row->flags & LW_ROW_STOP_CUT) != 0;
-            counts->untrained += row->trained == 0;
-            counts->tokens += row->count;
-            counts->labels += row->trained;
-            counts->longest = row->count > counts->longest ? row->count : counts->longest;
-        }
-        limit_mapped(dataset, sizeof *row);
+    counts->dropped += !used && !(row->flags & LW_ROW_BAD);
+    if (used) {
+        counts->truncated += (row->flags & LW_ROW_TRUNCATED) != 0;
+        counts->stop_cut += (row->flags & LW_ROW_STOP_CUT) != 0;
+        counts->untrained += row->trained == 0;
+        counts->tokens += row->count;
+        counts->labels += row->trained;
+        counts->longest = row->count > counts->longest ? row->count : counts->longest;
     }
+}
+
+// Draws which rows are trained on over all rows, then leaves out those that are no examples and counts
+// the others, as often as they were drawn.
+static bool select_rows(struct lw_dataset *dataset, const struct lw_dataset_params *params,
+    const struct lw_mixture_source *sources, struct lw_error *error)
+{
+    struct lw_selection_params selection_params = {.sources = sources,
+        .source_count = params->source_count + params->held_out_source_count,
+        .held_out_sources = params->held_out_source_count,
+        .strategy = params->mix_strategy,
+        .probabilities = params->probabilities,
+        .max_samples = params->max_samples,
+        .val_size = params->val_size,
+        .seed = params->split_seed};
+    struct lw_selection *selection = &dataset->selection;
+    if (!lw_selection_make(selection, &selection_params, error)) {
+        return false;
+    }
+    size_t kept = 0, held_out = 0;
+    for (size_t i = 0; i < selection->count; i++) {
+        const struct part *part;
+        const struct lw_token_row *row = find_row(dataset, selection->rows[i], &part);
+        bool used = is_used(dataset, row);
+        count_row(&dataset->counts, row, used);
+        if (used) {
+            held_out += i < selection->held_out_count;
+            selection->rows[kept++] = selection->rows[i];
+        }
+        limit_mapped(dataset, MAPPED_AROUND / 3);
+    }
+    selection->held_out_count = held_out;
+    selection->count = kept;
+    dataset->train_count = kept - held_out;
+    return true;
 }
 
 static bool check_content(const struct lw_dataset *dataset, const struct lw_dataset_params *params,
@@ -177,41 +205,10 @@ static bool check_content(const struct lw_dataset *dataset, const struct lw_data
             "no token of %s%s would be trained on; raise cutoff_len, which cuts off every response",
             first, more);
     }
-    return true;
-}
-
-// Draws which rows are trained on over all rows, then leaves out those that are no examples.
-static bool select_rows(struct lw_dataset *dataset, const struct lw_dataset_params *params,
-    const struct lw_mixture_source *sources, struct lw_error *error)
-{
-    struct lw_selection_params selection_params = {.sources = sources,
-        .source_count = params->source_count + params->held_out_source_count,
-        .held_out_sources = params->held_out_source_count,
-        .strategy = params->mix_strategy,
-        .probabilities = params->probabilities,
-        .max_samples = params->max_samples,
-        .val_size = params->val_size,
-        .seed = params->split_seed};
-    struct lw_selection *selection = &dataset->selection;
-    if (!lw_selection_make(selection, &selection_params, error)) {
-        return false;
-    }
-    size_t kept = 0, held_out = 0;
-    for (size_t i = 0; i < selection->count; i++) {
-        const struct part *part;
-        if (is_used(dataset, find_row(dataset, selection->rows[i], &part))) {
-            held_out += i < selection->held_out_count;
-            selection->rows[kept++] = selection->rows[i];
-        }
-        limit_mapped(dataset, MAPPED_AROUND / 3);
-    }
-    selection->held_out_count = held_out;
-    selection->count = kept;
-    dataset->train_count = kept - held_out;
     if (dataset->train_count == 0) {
         return lw_fail(error, LW_BAD_INPUT,
             "of %zu examples none is left to train on; lower val_size (%g), or mend the records",
-            kept, params->val_size);
+            dataset->selection.count, params->val_size);
     }
     return true;
 }
@@ -245,11 +242,8 @@ bool lw_dataset_load(
     made->drop_long = params->drop_long;
     made->order_seed = params->order_seed;
     made->keep_order = params->keep_order;
-    if (!load_sources(made, params, counted, error)) {
-        goto error;
-    }
-    count_rows(made);
-    if (!check_content(made, params, error) || !select_rows(made, params, counted, error)) {
+    if (!load_sources(made, params, counted, error) || !select_rows(made, params, counted, error) ||
+        !check_content(made, params, error)) {
         goto error;
     }
     made->order = lw_calloc(made->train_count, sizeof *made->order, error);

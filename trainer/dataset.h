@@ -59,8 +59,9 @@ struct lw_dataset_params {
 };
 
 struct lw_dataset_counts {
-    uint64_t records;   // read, good or bad
-    uint64_t bad;       // unusable
+    uint64_t records; // read, good or bad
+    uint64_t bad;     // of them, unusable
+    // Of the rows that the run uses, held out or not, each as often as it was drawn:
     uint64_t dropped;   // left out as too long
     uint64_t truncated; // examples of which something was cut off
     uint64_t stop_cut;  // examples with a response that lost its stop token

@@ -36,7 +36,7 @@ static bool split(struct lw_selection *selection, const struct lw_mixture *mixtu
     const struct lw_selection_params *params, struct lw_error *error)
 {
     size_t held_out = lw_held_out_count(mixture->count, params->val_size);
-    if (held_out >= mixture->count) {
+    if (mixture->count && held_out >= mixture->count) {
         return lw_fail(error, LW_BAD_INPUT, "val_size %g holds out all %zu records; lower it",
             params->val_size, mixture->count);
     }
@@ -48,7 +48,7 @@ static bool split(struct lw_selection *selection, const struct lw_mixture *mixtu
     for (size_t i = 0; i < mixture->count; i++) {
         selection->rows[i] = mixture->rows[selection->rows[i]];
     }
-    selection->held_out_count = held_out;
+    selection->held_out_count = mixture->count ? held_out : 0;
     selection->count = mixture->count;
     return true;
 }

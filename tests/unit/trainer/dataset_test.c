@@ -308,9 +308,11 @@ static void mixes_as_llama_factory(void **state)
     size_t count = sizeof run_epochs / sizeof run_epochs[0] / 2;
     assert_int_equal(lw_dataset_held_out_count(mixed), held_out);
     assert_int_equal(lw_dataset_train_count(mixed), count);
+    uint64_t tokens = 0; // what is counted is what the run sees
     for (size_t i = 0; i < held_out; i++) {
-        assert_int_equal(
-            numbered_row_of(plain, lw_dataset_held_out(mixed, i), bad), run_held_out[i]);
+        struct lw_example_view view = lw_dataset_held_out(mixed, i);
+        assert_int_equal(numbered_row_of(plain, view, bad), run_held_out[i]);
+        tokens += view.count;
     }
     for (size_t epoch = 0, place = 0; epoch < 2; epoch++) {
         for (size_t step = 0; step * batch < count; step++) {
@@ -318,10 +320,12 @@ static void mixes_as_llama_factory(void **state)
             size_t got = lw_dataset_step(mixed, epoch, step, batch, views);
             for (size_t i = 0; i < got; i++) {
                 assert_int_equal(numbered_row_of(plain, views[i], bad), run_epochs[place++]);
+                tokens += epoch ? 0 : views[i].count;
             }
         }
         assert_int_equal(place, (epoch + 1) * count);
     }
+    assert_int_equal(lw_dataset_counts(mixed)->tokens, tokens);
     lw_dataset_destroy(&plain);
     lw_dataset_destroy(&mixed);
     for (size_t i = 0; i < 3; i++) {
