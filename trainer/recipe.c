@@ -290,6 +290,7 @@ struct lw_dataset_params lw_recipe_dataset(const struct lw_recipe *recipe)
             .mask_history = recipe->mask_history,
             .preserve_thinking = recipe->preserve_thinking,
             .mark_ends = recipe->on_long_record == LW_LONG_RECORD_SAFE,
+            .default_system = recipe->default_system,
             .tools_date = recipe->tools_date},
         .drop_long = recipe->on_long_record == LW_LONG_RECORD_DROP,
         .on_bad_record = (enum lw_bad_record_policy)recipe->on_bad_record,

@@ -38,6 +38,7 @@ struct lw_recipe {
     struct lw_option_list interleave_probs;      // numbers, see lw_recipe_probabilities
     char *dataset_dir;
     char *template_name; // NULL until lw_recipe_choose_template, when the recipe does not say
+    char *default_system;
     int enable_thinking; // enum lw_thinking
     bool preserve_thinking;
     char *tools_date; // never NULL once checked

@@ -68,6 +68,7 @@ static const struct lw_option options[] = {
         "how likely each has its turn, separated by commas; without them one by one"},
     {"template", LW_OPTION_STRING, MEMBER(template_name), 0, 0, NULL, NULL,
         "chat template: qwen, llama3, ...; absent: recognised from the model's folder"},
+    TEXT(default_system, "system prompt of records without one, instead of the template's"),
     CHOICE(enable_thinking, thinking, "true",
         "qwen3: responses without a thought learn an empty one; false: thoughts are removed, the "
         "empty one is read; null: kept, the empty one is read"),

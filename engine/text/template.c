@@ -145,8 +145,10 @@ static bool describe_system(struct writer *writer, bool *present)
 {
     const struct lw_template *row = writer->chat_template;
     const struct lw_conversation *conversation = writer->conversation;
+    const char *fallback =
+        writer->options->default_system ? writer->options->default_system : row->default_system;
     const char *system =
-        conversation->system && *conversation->system ? conversation->system : row->default_system;
+        conversation->system && *conversation->system ? conversation->system : fallback;
     const char *tools = conversation->tools && *conversation->tools ? conversation->tools : NULL;
     *present = *system || tools;
     return lw_string_add(&writer->system, system, strlen(system), writer->error) &&

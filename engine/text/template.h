@@ -30,7 +30,8 @@ struct lw_template_options {
     bool mask_history;      // only the last response is learned: earlier ones lose their thoughts
     bool preserve_thinking; // they keep them all the same
     bool mark_ends;         // say what of a turn must stay when it is shortened
-    const char *tools_date; // in llama3's description of tools ("26 Jul 2024"); NULL: today
+    const char *default_system; // instead of the template's; NULL: that one
+    const char *tools_date;     // in llama3's description of tools ("26 Jul 2024"); NULL: today
 };
 
 // "true", "false" or "null" (LLaMA-Factory's enable_thinking); false for anything else.

@@ -44,9 +44,20 @@ expect 2 'known: qwen' "$lewin" data check --template quen good.json
 expect 2 '--cutoff-len' "$lewin" data check --cutoff-len 0 good.json
 expect 2 'exclude each other' "$lewin" data check --mask-history --train-on-prompt good.json
 
+expect 2 'true, false or null' "$lewin" data check --enable-thinking maybe good.json
+expect 2 'cut or safe' "$lewin" data check --on-long-record drop good.json
+
 expect 0 '[<|im_end|>][⏎]' "$lewin" data show "$model" good.json
 expect 0 'turn, template qwen' "$lewin" data show "$model" good.json
 expect 0 '2 turns' "$lewin" data show "$model" good.jsonl --index 1
+expect 0 'template  qwen, recognised from' "$lewin" data show "$model" good.json
+expect 0 'template smollm2' "$lewin" data show "$model" good.json --template smollm2
+expect 0 'headers and stop tokens are kept' \
+    "$lewin" data show "$model" good.json --cutoff-len 20 --on-long-record safe
+expect 0 '[<|im_end|>][⏎]' \
+    "$lewin" data show "$model" good.json --cutoff-len 20 --on-long-record safe
+expect 3 'it has no chat template to recognise; say which template' \
+    "$lewin" data check --model . good.json
 expect 0 'cut off at 20 tokens' "$lewin" data show "$model" good.json --cutoff-len 20
 expect 3 'has 1 record' "$lewin" data show "$model" good.json --index 1
 expect 3 'line 1: no assistant' "$lewin" data show "$model" unanswered.json
@@ -67,6 +78,16 @@ expect 3 'line 2: the file ends inside a record' "$lewin" data check cut.json
 expect 3 'line 2: bytes that are not UTF-8' "$lewin" data check bytes.json
 expect 3 '1 of 2 records' "$lewin" data check good.json order.json
 expect 3 'absent.json' "$lewin" data check absent.json
+
+# Tools and calls under every format of theirs.
+tools=$LEWIN_SHARED/data/glaive_toolcall_en_demo.json
+if [ -f "$tools" ]; then
+    for pair in qwen:qwen2 qwen3:qwen3 qwen3_nothink:qwen3 llama3:llama3 phi:phi3 llama2:phi3 \
+        mistral:phi3 alpaca:qwen2; do
+        expect 0 '300 records, 300 good, 0 bad' "$lewin" data check "$tools" \
+            --model "$LEWIN_SHARED/fixtures/tokenizers/${pair#*:}" --template "${pair%:*}"
+    done
+fi
 
 if command -v zstd > /dev/null; then
     zstd -q good.jsonl

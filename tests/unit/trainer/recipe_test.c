@@ -129,6 +129,8 @@ static const struct mistake mistakes[] = {
     {{"lr_scheduler_kwargs=min_lr"}, "lr_scheduler_kwargs must be a map"},
     {{"eval_steps=1.5"}, "eval_steps is a share below 1 or a whole number"},
     {{"logging_steps=0"}, "logging_steps must be"},
+    {{"enable_thinking=maybe"}, "must be one of true, false, null"},
+    {{"on_long_record=crop"}, "must be one of cut, safe, drop"},
     {{"template=quen"}, "there is no \"quen\"; known: qwen"},
     {{"train_on_prompt=true", "mask_history=true"}, "exclude each other"},
     {{"val_size=1.5"}, "val_size is a share below 1 or a whole number"},
