@@ -10,10 +10,10 @@
 #include "engine/base/alloc.h"
 #include "engine/gpu/transfer.h"
 #include "engine/io/checkpoint.h"
-#include "engine/model/generate.h"
 #include "engine/model/training.h"
 #include "tests/golden/case.h"
 #include "tests/golden/fixture.h"
+#include "tests/golden/generation.h"
 #include "tests/golden/report.h"
 #include "trainer/schedule.h"
 
@@ -357,73 +357,22 @@ static bool check_run(struct golden *golden, const cJSON *run, struct lw_error *
     return done;
 }
 
-// By how much the logit of `id` is below the largest.
-static double short_of_best(const float *logits, uint32_t vocab_size, uint32_t id)
-{
-    float best = logits[0];
-    for (uint32_t i = 1; i < vocab_size; i++) {
-        best = logits[i] > best ? logits[i] : best;
-    }
-    return (double)best - (double)logits[id];
-}
-
-// Generates along the reference's tokens, so that a tie that falls to the other side in bf16 does
-// not hide what comes after it.
-static bool generate(struct golden *golden, const struct lw_store *weights, const cJSON *entry,
-    float *logits, struct lw_error *error)
-{
-    const cJSON *prompt = cJSON_GetObjectItemCaseSensitive(entry, "prompt_ids");
-    const cJSON *output = cJSON_GetObjectItemCaseSensitive(entry, "output_ids");
-    uint32_t count = (uint32_t)cJSON_GetArraySize(prompt), at = 0;
-    int wanted = cJSON_GetArraySize(output), equal = 0;
-    uint32_t *ids = lw_calloc(count, sizeof *ids, error);
-    const cJSON *item;
-    cJSON_ArrayForEach(item, prompt)
-    {
-        if (ids) {
-            ids[at++] = (uint32_t)item->valuedouble;
-        }
-    }
-    struct lw_generator *generator = NULL;
-    double worst = 0;
-    bool done = ids &&
-                lw_generator_create(&generator, golden->device, &golden->config, weights,
-                    count + (uint32_t)wanted, error) &&
-                lw_generator_prompt(generator, ids, count, logits, error);
-    for (int i = 0; done && i < wanted; i++) {
-        uint32_t id = (uint32_t)cJSON_GetArrayItem(output, i)->valuedouble;
-        double below = short_of_best(logits, golden->config.vocab_size, id);
-        equal += below == 0;
-        worst = below > worst ? below : worst;
-        done = i + 1 == wanted || lw_generator_append(generator, id, logits, error);
-    }
-    lw_generator_destroy(generator);
-    lw_free(ids);
-    if (done) {
-        golden_report_note(&golden->report, worst <= golden->tolerances.tie,
-            "greedy    %d of %d tokens equal, the others short of the best logit by %g at most "
-            "(%.0e)  (reference: first two at least %g apart)",
-            equal, wanted, worst, golden->tolerances.tie, golden_number(entry, "min_top2_gap", 0));
-    }
-    return done;
-}
-
 static bool check_generation(struct golden *golden, struct lw_error *error)
 {
     struct lw_layout *layout = NULL;
     struct lw_store *weights = NULL;
-    float *logits = lw_calloc(golden->config.vocab_size, sizeof *logits, error);
-    bool done = logits && lw_layout_create(&layout, &golden->config, (uint64_t)1 << 28, error) &&
+    bool done = lw_layout_create(&layout, &golden->config, (uint64_t)1 << 28, error) &&
                 lw_store_create(&weights, golden->device, layout, golden->type, "weights", error) &&
                 lw_store_load(weights, golden->checkpoint, error);
+    const struct golden_generation generation = {
+        &golden->report, golden->device, &golden->config, weights, golden->tolerances.tie};
     const cJSON *entry;
     cJSON_ArrayForEach(entry, cJSON_GetObjectItemCaseSensitive(golden->input.json, "generation"))
     {
-        done = done && generate(golden, weights, entry, logits, error);
+        done = done && golden_generate(&generation, entry, error);
     }
     lw_store_destroy(weights);
     lw_layout_destroy(layout);
-    lw_free(logits);
     return done;
 }
 
@@ -498,6 +447,7 @@ int main(int argc, char **argv)
     lw_checkpoint_close(golden.checkpoint);
     golden_case_close(&golden.input);
     lw_string_free(&path);
+    golden_report_worst(&golden.report);
     printf("%u quantities checked, %u out of tolerance, %u validation messages\n",
         golden.report.checked, golden.report.failed, messages);
     return done && !golden.report.failed && !messages ? 0 : 1;

@@ -8,6 +8,10 @@
 
 struct golden_report {
     unsigned checked, failed;
+    struct {
+        const char *kind;
+        double relative; // the largest error of a quantity of this kind
+    } worst[8];
 };
 
 // Compares by the relative norm of the difference, ||actual - expected|| / ||expected||.
@@ -23,6 +27,9 @@ void golden_compare_number(struct golden_report *report, const char *kind, const
 // off than `allowed`.
 void golden_compare_weights(struct golden_report *report, const char *name, const float *actual,
     const float *expected, uint64_t count, double allowed, double most_off);
+
+// Prints the largest relative error of each kind of quantity.
+void golden_report_worst(const struct golden_report *report);
 
 // Counts and prints one line.
 void golden_report_note(struct golden_report *report, bool passed, const char *format, ...);
