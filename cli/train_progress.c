@@ -24,9 +24,10 @@ static void print_bad_record(struct lw_train_progress *progress, const struct lw
 static void print_data(const struct lw_event *event)
 {
     const struct lw_dataset_counts *counts = event->counts;
-    printf("data      %zu examples to train on, %zu held out; %" PRIu64 " tokens, %" PRIu64
+    printf("data      %zu %s to train on, %zu held out; %" PRIu64 " tokens, %" PRIu64
            " of them trained on (%.0f %%), the longest example has %" PRIu64 "\n",
-        event->train_count, event->held_out_count, counts->tokens, counts->labels,
+        event->train_count, event->packed ? "packs" : "examples", event->held_out_count,
+        counts->tokens, counts->labels,
         100.0 * (double)counts->labels / (double)(counts->tokens ? counts->tokens : 1),
         counts->longest);
     if (counts->truncated) {

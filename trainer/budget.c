@@ -12,7 +12,8 @@ static bool cost_of(struct lw_dataset *dataset, const struct lw_budget_params *p
     uint32_t budget, struct lw_example_view *views, uint64_t *cost, struct lw_error *error)
 {
     struct lw_pack *pack = NULL;
-    if (!lw_pack_create(&pack, budget, params->global_batch, error)) {
+    size_t most = lw_dataset_most_examples(dataset, params->global_batch);
+    if (!lw_pack_create(&pack, budget, most, error)) {
         return false;
     }
     uint64_t fixed_cost = params->fixed_cost ? params->fixed_cost : 128;
@@ -35,7 +36,8 @@ bool lw_budget_choose(struct lw_dataset *dataset, const struct lw_budget_params 
     largest = largest < smallest ? smallest : largest;
     // A step apart in multiples, so that there are not too many candidates.
     uint64_t apart = ((largest - smallest) / multiple / most_candidates + 1) * multiple;
-    struct lw_example_view *views = lw_calloc(params->global_batch, sizeof *views, error);
+    size_t most = lw_dataset_most_examples(dataset, params->global_batch);
+    struct lw_example_view *views = lw_calloc(most, sizeof *views, error);
     uint64_t least = UINT64_MAX;
     bool chosen = views != NULL;
     for (uint64_t candidate = smallest; chosen && candidate <= largest; candidate += apart) {

@@ -5,6 +5,7 @@
 
 #include "engine/base/alloc.h"
 #include "engine/base/hash.h"
+#include "trainer/knapsack.h"
 #include "trainer/order.h"
 #include "trainer/selection.h"
 #include "trainer/token_store.h"
@@ -27,7 +28,11 @@ struct lw_dataset {
     uint64_t mapped;               // bytes of the caches that may be in memory
     size_t row_count;              // of all sources
     struct lw_selection selection; // of those rows
-    size_t train_count;
+    struct lw_packs packs;         // of examples, by their place in the selection; or none
+    bool packed;
+    size_t most_members; // of a pack
+    // Of examples, or of packs where there are any: held out first, then to train on.
+    size_t held_out_count, train_count;
     uint32_t *order; // [train_count] of the epoch below
     uint64_t order_epoch, order_seed;
     bool keep_order, has_order, drop_long;
@@ -152,8 +157,66 @@ static void count_row(struct lw_dataset_counts *counts, const struct lw_token_ro
     }
 }
 
-// Draws which rows are trained on over all rows, then leaves out those that are no examples and counts
-// the others, as often as they were drawn.
+// Rows of the selection that are gone through together.
+struct window {
+    size_t begin, end;
+    uint32_t *places, *lengths; // [end - begin] of the examples among them; of packs alone
+};
+
+// Moves the window's rows that are examples down to place `kept`, counts them, as often as they were
+// drawn, and packs them.
+static bool keep_rows(struct lw_dataset *dataset, const struct lw_dataset_params *params,
+    const struct window *window, size_t *kept, struct lw_error *error)
+{
+    struct lw_selection *selection = &dataset->selection;
+    size_t count = 0;
+    for (size_t i = window->begin; i < window->end; i++) {
+        const struct part *part;
+        const struct lw_token_row *row = find_row(dataset, selection->rows[i], &part);
+        bool used = is_used(dataset, row);
+        count_row(&dataset->counts, row, used);
+        if (used) {
+            if (dataset->packed) {
+                window->places[count] = (uint32_t)*kept;
+                window->lengths[count++] = (uint32_t)row->count;
+            }
+            selection->rows[(*kept)++] = selection->rows[i];
+        }
+        limit_mapped(dataset, MAPPED_AROUND / 3);
+    }
+    return !dataset->packed || lw_packs_add(&dataset->packs, window->places, window->lengths, count,
+                                   params->pack_tokens, error);
+}
+
+// The rows from `begin` to `end` of the selection, as many at a time as are packed together.
+static bool keep_part(struct lw_dataset *dataset, const struct lw_dataset_params *params,
+    size_t begin, size_t end, size_t *kept, struct lw_error *error)
+{
+    size_t rows = end - begin, batch = dataset->packed ? params->pack_batch : rows;
+    size_t most = !dataset->packed || !rows ? 1 : batch < rows ? batch : rows;
+    uint32_t *memory = lw_calloc(most, 2 * sizeof *memory, error);
+    bool done = memory != NULL;
+    for (size_t first = 0; first < rows && done;) {
+        size_t last = lw_packs_batch_end(rows, params->pack_workers, batch, first);
+        const struct window window = {begin + first, begin + last, memory, memory + most};
+        done = keep_rows(dataset, params, &window, kept, error);
+        first = last;
+    }
+    lw_free(memory);
+    return done;
+}
+
+static size_t largest_pack(const struct lw_packs *packs)
+{
+    size_t largest = 1, count;
+    for (size_t i = 0; i < packs->count; i++) {
+        (void)lw_packs_at(packs, i, &count);
+        largest = count > largest ? count : largest;
+    }
+    return largest;
+}
+
+// Draws which rows are trained on over all rows, then leaves out those that are no examples.
 static bool select_rows(struct lw_dataset *dataset, const struct lw_dataset_params *params,
     const struct lw_mixture_source *sources, struct lw_error *error)
 {
@@ -169,21 +232,18 @@ static bool select_rows(struct lw_dataset *dataset, const struct lw_dataset_para
     if (!lw_selection_make(selection, &selection_params, error)) {
         return false;
     }
-    size_t kept = 0, held_out = 0;
-    for (size_t i = 0; i < selection->count; i++) {
-        const struct part *part;
-        const struct lw_token_row *row = find_row(dataset, selection->rows[i], &part);
-        bool used = is_used(dataset, row);
-        count_row(&dataset->counts, row, used);
-        if (used) {
-            held_out += i < selection->held_out_count;
-            selection->rows[kept++] = selection->rows[i];
-        }
-        limit_mapped(dataset, MAPPED_AROUND / 3);
+    size_t kept = 0, border = selection->held_out_count;
+    if (!keep_part(dataset, params, 0, border, &kept, error)) {
+        return false;
     }
-    selection->held_out_count = held_out;
+    dataset->held_out_count = dataset->packed ? dataset->packs.count : kept;
+    if (!keep_part(dataset, params, border, selection->count, &kept, error)) {
+        return false;
+    }
+    dataset->train_count =
+        (dataset->packed ? dataset->packs.count : kept) - dataset->held_out_count;
+    dataset->most_members = largest_pack(&dataset->packs);
     selection->count = kept;
-    dataset->train_count = kept - held_out;
     return true;
 }
 
@@ -217,8 +277,9 @@ static bool check_content(const struct lw_dataset *dataset, const struct lw_data
 static void hash_content(struct lw_dataset *dataset)
 {
     struct lw_hash hash;
-    uint64_t figures[] = {dataset->row_count, dataset->selection.held_out_count,
-        dataset->train_count, dataset->order_seed, dataset->keep_order};
+    const struct lw_packs *packs = &dataset->packs;
+    uint64_t figures[] = {dataset->row_count, dataset->held_out_count, dataset->train_count,
+        dataset->order_seed, dataset->keep_order};
     lw_hash_start(&hash, 0);
     lw_hash_add(&hash, figures, sizeof figures);
     for (size_t i = 0; i < dataset->part_count; i++) {
@@ -227,6 +288,8 @@ static void hash_content(struct lw_dataset *dataset)
     }
     lw_hash_add(
         &hash, dataset->selection.rows, dataset->selection.count * sizeof *dataset->selection.rows);
+    lw_hash_add(&hash, packs->members, packs->member_count * sizeof *packs->members);
+    lw_hash_add(&hash, packs->ends, packs->count * sizeof *packs->ends);
     dataset->fingerprint = lw_hash_value(&hash);
 }
 
@@ -242,6 +305,7 @@ bool lw_dataset_load(
     made->drop_long = params->drop_long;
     made->order_seed = params->order_seed;
     made->keep_order = params->keep_order;
+    made->packed = params->pack_tokens != 0;
     if (!load_sources(made, params, counted, error) || !select_rows(made, params, counted, error) ||
         !check_content(made, params, error)) {
         goto error;
@@ -268,6 +332,7 @@ void lw_dataset_destroy(struct lw_dataset **dataset)
         }
         lw_free((*dataset)->parts);
         lw_selection_free(&(*dataset)->selection);
+        lw_packs_free(&(*dataset)->packs);
         lw_free((*dataset)->order);
         lw_free(*dataset);
         *dataset = NULL;
@@ -306,7 +371,7 @@ size_t lw_dataset_train_count(const struct lw_dataset *dataset)
 
 size_t lw_dataset_held_out_count(const struct lw_dataset *dataset)
 {
-    return dataset->selection.held_out_count;
+    return dataset->held_out_count;
 }
 
 static struct lw_example_view view_of(struct lw_dataset *dataset, size_t place)
@@ -316,6 +381,26 @@ static struct lw_example_view view_of(struct lw_dataset *dataset, size_t place)
     struct lw_example_view view = lw_token_cache_view(part->cache, row);
     limit_mapped(dataset, view.count * (sizeof *view.ids + 1) + MAPPED_AROUND);
     return view;
+}
+
+// The example or the pack of that number.
+static size_t views_of(struct lw_dataset *dataset, size_t number, struct lw_example_view *views)
+{
+    if (!dataset->packed) {
+        views[0] = view_of(dataset, number);
+        return 1;
+    }
+    size_t count;
+    const uint32_t *members = lw_packs_at(&dataset->packs, number, &count);
+    for (size_t i = 0; i < count; i++) {
+        views[i] = view_of(dataset, members[i]);
+    }
+    return count;
+}
+
+size_t lw_dataset_most_examples(const struct lw_dataset *dataset, size_t count)
+{
+    return count * dataset->most_members;
 }
 
 static void order_epoch(struct lw_dataset *dataset, uint64_t epoch)
@@ -334,15 +419,15 @@ size_t lw_dataset_step(struct lw_dataset *dataset, uint64_t epoch, uint64_t step
     uint64_t first = step * global_batch;
     size_t count = 0;
     order_epoch(dataset, epoch);
-    while (count < global_batch && first + count < dataset->train_count) {
-        size_t place = (size_t)first + count;
+    for (size_t i = 0; i < global_batch && first + i < dataset->train_count; i++) {
+        size_t place = (size_t)first + i;
         place = dataset->keep_order ? place : dataset->order[place];
-        views[count++] = view_of(dataset, dataset->selection.held_out_count + place);
+        count += views_of(dataset, dataset->held_out_count + place, views + count);
     }
     return count;
 }
 
-struct lw_example_view lw_dataset_held_out(struct lw_dataset *dataset, size_t index)
+size_t lw_dataset_held_out(struct lw_dataset *dataset, size_t index, struct lw_example_view *views)
 {
-    return view_of(dataset, index);
+    return views_of(dataset, index, views);
 }

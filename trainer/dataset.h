@@ -52,7 +52,12 @@ struct lw_dataset_params {
     uint64_t split_seed;  // of the mixture and the held-out part (LLaMA-Factory: seed)
     uint64_t order_seed;  // of the order (data_seed, else seed)
     bool keep_order;      // no shuffling
-    unsigned threads;     // 0: as many as there are cores
+    // neat_packing: examples are put together to packs of up to `pack_tokens` tokens (0: none), which
+    // then count where examples do: in steps, the order and the held-out part. Packed together are
+    // `pack_batch` rows, in `pack_workers` shards (knapsack.h).
+    uint32_t pack_tokens;
+    size_t pack_batch, pack_workers;
+    unsigned threads; // 0: as many as there are cores
     // Called for each bad record that is left out, in the order of the files. May be NULL.
     void (*bad_record)(void *context, const struct lw_bad_record *record);
     void *context;
@@ -94,16 +99,21 @@ bool lw_dataset_next_bad(const struct lw_dataset *dataset, struct lw_bad_positio
 // the data it was begun with.
 uint64_t lw_dataset_fingerprint(const struct lw_dataset *dataset);
 
+// How many examples there are, or packs.
 size_t lw_dataset_train_count(const struct lw_dataset *dataset);
 size_t lw_dataset_held_out_count(const struct lw_dataset *dataset);
 
-// The examples of one optimizer step: `global_batch` of them, fewer in the last step of an epoch, at
-// `views`, valid as long as the dataset is. Returns how many. Epochs and steps count from 0. Not for
-// several threads at once: the dataset keeps the order of the last epoch asked for.
+// The most examples that are in `count` packs; `count` where there are none.
+size_t lw_dataset_most_examples(const struct lw_dataset *dataset, size_t count);
+
+// The examples of one optimizer step: those of `global_batch` examples or packs, of fewer in the last
+// step of an epoch, at `views`, valid as long as the dataset is. Returns how many. Epochs and steps
+// count from 0. Not for several threads at once: the dataset keeps the order of the last epoch asked
+// for.
 size_t lw_dataset_step(struct lw_dataset *dataset, uint64_t epoch, uint64_t step,
     size_t global_batch, struct lw_example_view *views);
 
-// A held-out example.
-struct lw_example_view lw_dataset_held_out(struct lw_dataset *dataset, size_t index);
+// A held-out example, or those of a pack, at `views`. Returns how many.
+size_t lw_dataset_held_out(struct lw_dataset *dataset, size_t index, struct lw_example_view *views);
 
 #endif

@@ -30,9 +30,9 @@ bool lw_evaluate(
     size_t most = (size_t)trainer->params.recipe->per_device_eval_batch_size;
     double weighted = 0, rows = 0, sums = 0, targets = 0;
     for (size_t first = 0; first < count; first += most) {
-        size_t examples = count - first < most ? count - first : most;
-        for (size_t i = 0; i < examples; i++) {
-            trainer->views[i] = lw_dataset_held_out(trainer->dataset, first + i);
+        size_t taken = count - first < most ? count - first : most, examples = 0;
+        for (size_t i = 0; i < taken; i++) {
+            examples += lw_dataset_held_out(trainer->dataset, first + i, trainer->views + examples);
         }
         size_t batches = lw_pack_step(trainer->pack, trainer->views, examples);
         lw_pack_rotate(trainer->pack, &trainer->config.rotary, most);
@@ -42,8 +42,8 @@ bool lw_evaluate(
             return false;
         }
         if (totals.targets) {
-            weighted += (double)sum / (double)totals.targets * (double)examples;
-            rows += (double)examples;
+            weighted += (double)sum / (double)totals.targets * (double)taken;
+            rows += (double)taken;
             sums += (double)sum;
             targets += (double)totals.targets;
         }

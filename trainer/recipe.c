@@ -125,6 +125,25 @@ static bool check_intervals(const struct lw_recipe *recipe, struct lw_error *err
     return true;
 }
 
+static bool check_packing(const struct lw_recipe *recipe, struct lw_error *error)
+{
+    if (recipe->packing && !recipe->neat_packing) {
+        return lw_fail(error, LW_USAGE,
+            "packing: true without neat_packing: true lets examples of a pack attend to each "
+            "other, which trains them on text that is not theirs; add neat_packing: true, or take "
+            "packing out: without it no padding is computed here either");
+    }
+    if (recipe->neat_packing && recipe->cutoff_len < 2) {
+        return lw_fail(error, LW_USAGE, "neat_packing needs a cutoff_len of 2 or more");
+    }
+    if (recipe->neat_packing && recipe->train_on_prompt) {
+        return lw_fail(error, LW_USAGE,
+            "neat_packing with train_on_prompt would train the first token of each example on the "
+            "end of the one packed before it; take one of the two out");
+    }
+    return true;
+}
+
 static bool check_schedule(const struct lw_recipe *recipe, struct lw_error *error)
 {
     struct lw_schedule schedule;
@@ -192,7 +211,8 @@ bool lw_recipe_load(struct lw_recipe *recipe, const char *path, const char *cons
     loaded = loaded && check_presence(recipe, error) &&
              check_template(recipe->template_name, error) && check_values(recipe, error) &&
              check_mixture(recipe, error) && check_intervals(recipe, error) &&
-             check_schedule(recipe, error) && resolve(recipe, error);
+             check_packing(recipe, error) && check_schedule(recipe, error) &&
+             resolve(recipe, error);
     if (!loaded) {
         lw_recipe_free(recipe);
     }
@@ -279,10 +299,12 @@ bool lw_recipe_schedule(const struct lw_recipe *recipe, uint64_t total_updates,
 
 struct lw_dataset_params lw_recipe_dataset(const struct lw_recipe *recipe)
 {
+    // LLaMA-Factory takes a token off where examples are packed.
+    size_t tokens = (size_t)recipe->cutoff_len - (recipe->neat_packing ? 1 : 0);
     return (struct lw_dataset_params){
         .chat_template = lw_template_find(recipe->template_name),
         .mix_strategy = (enum lw_mix_strategy)recipe->mix_strategy,
-        .mask = {.cutoff_len = (size_t)recipe->cutoff_len,
+        .mask = {.cutoff_len = tokens,
             .train_on_prompt = recipe->train_on_prompt,
             .mask_history = recipe->mask_history,
             .keep_ends = recipe->on_long_record == LW_LONG_RECORD_SAFE},
@@ -299,6 +321,9 @@ struct lw_dataset_params lw_recipe_dataset(const struct lw_recipe *recipe)
         .split_seed = (uint64_t)recipe->seed,
         .order_seed = (uint64_t)recipe->data_seed,
         .keep_order = recipe->disable_shuffling,
+        .pack_tokens = recipe->neat_packing ? (uint32_t)tokens : 0,
+        .pack_batch = (size_t)recipe->preprocessing_batch_size,
+        .pack_workers = (size_t)recipe->preprocessing_num_workers,
         .threads = (unsigned)recipe->preprocessing_num_workers,
     };
 }

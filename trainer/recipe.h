@@ -50,7 +50,9 @@ struct lw_recipe {
     int on_long_record; // enum lw_long_record_policy
     bool disable_shuffling;
     int64_t preprocessing_num_workers; // 0: all cores
-    char *tokenized_path;              // folder of the encoded data; NULL: the cache folder
+    bool packing, neat_packing;
+    int64_t preprocessing_batch_size;
+    char *tokenized_path; // folder of the encoded data; NULL: the cache folder
     bool overwrite_cache;
 
     // The run.

@@ -108,8 +108,7 @@ const char *const lw_recipe_precision_keys[] = {
     "fp16=false", "pure_bf16=false", "fp8=false", NULL,
 };
 const char *const lw_recipe_data_keys[] = {
-    "streaming=false", "eval_on_each_dataset=false", "packing=false", "neat_packing=false",
-    "packing_strategy=length", "tool_format", NULL,
+    "streaming=false", "eval_on_each_dataset=false", "packing_strategy=length", "tool_format", NULL,
 };
 const char *const lw_recipe_order_keys[] = {
     "group_by_length=false", "train_sampling_strategy=random", "dataloader_drop_last=false",

@@ -89,6 +89,12 @@ static const struct lw_option options[] = {
     INTEGER(preprocessing_num_workers, 0, 1024, NULL, "threads that encode the data; 0: all cores"),
     TEXT(tokenized_path, "folder that keeps the encoded data; default: tokens in the cache folder"),
     SWITCH(overwrite_cache, "false", "data that was encoded before is encoded anew"),
+    SWITCH(neat_packing, "false",
+        "an example of a batch is a pack of up to cutoff_len - 1 tokens, as LLaMA-Factory packs"),
+    SWITCH(packing, "false", "taken with neat_packing: true alone"),
+    INTEGER(preprocessing_batch_size, 1, billion, "1000",
+        "with neat_packing: records that are packed together, in each of as many parts of the data "
+        "as there are preprocessing_num_workers"),
     HEADING("The run"),
     INTEGER(global_batch_size, 0, billion, NULL, "examples per optimizer step"),
     INTEGER(per_device_train_batch_size, 0, billion, NULL,

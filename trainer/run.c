@@ -98,6 +98,7 @@ static bool load_data(struct lw_trainer *trainer, struct lw_error *error)
                 .counts = lw_dataset_counts(trainer->dataset),
                 .train_count = lw_dataset_train_count(trainer->dataset),
                 .held_out_count = lw_dataset_held_out_count(trainer->dataset),
+                .packed = recipe->neat_packing,
                 .keep_ends = params.mask.keep_ends});
     }
     return done;
@@ -288,7 +289,8 @@ static bool create_batches(struct lw_trainer *trainer, struct lw_error *error)
 {
     const struct lw_recipe *recipe = trainer->params.recipe;
     size_t eval_batch = (size_t)recipe->per_device_eval_batch_size;
-    size_t most = trainer->global_batch > eval_batch ? trainer->global_batch : eval_batch;
+    size_t rows = trainer->global_batch > eval_batch ? trainer->global_batch : eval_batch;
+    size_t most = lw_dataset_most_examples(trainer->dataset, rows);
     uint32_t tokens = trainer->training->params.tokens;
     trainer->views = lw_calloc(most, sizeof *trainer->views, error);
     return trainer->views && lw_pack_create(&trainer->pack, tokens, most, error) &&
@@ -315,6 +317,20 @@ static bool check_model(const char *model, struct lw_error *error)
                model, model, model);
 }
 
+// Of two tables transformers takes the one for the longest of all examples that it computes together.
+static bool check_rotary(
+    const struct lw_recipe *recipe, const struct lw_rotary *rotary, struct lw_error *error)
+{
+    bool depends = rotary->kind == LW_ROTARY_LONGROPE &&
+                   recipe->cutoff_len > (int64_t)rotary->original_positions;
+    return !recipe->neat_packing || !depends ||
+           lw_fail(error, LW_USAGE,
+               "neat_packing: this model rotates by other factors above %u tokens, and with packs "
+               "which of them applies would depend on an example's neighbours; take neat_packing "
+               "out, or lower cutoff_len to %u",
+               rotary->original_positions, rotary->original_positions);
+}
+
 bool lw_trainer_create(
     struct lw_trainer **out, const struct lw_run_params *params, struct lw_error *error)
 {
@@ -327,6 +343,7 @@ bool lw_trainer_create(
     }
     trainer->params = *params;
     bool made = check_model(model, error) && lw_config_load(&trainer->config, model, error) &&
+                check_rotary(params->recipe, &trainer->config.rotary, error) &&
                 lw_checkpoint_open(&trainer->base, model, error) &&
                 lw_output_prepare(params->recipe, resumed, sizeof resumed, &trainer->lock, error) &&
                 load_data(trainer, error) && plan_updates(trainer, error) &&

@@ -18,6 +18,7 @@
 #include "tests/unit/trainer/scratch.h"
 #include "trainer/budget.h"
 #include "trainer/dataset.h"
+#include "trainer/knapsack.h"
 #include "trainer/pack.h"
 #include "trainer/token_store.h"
 
@@ -117,6 +118,13 @@ static size_t row_of(struct lw_dataset *plain, struct lw_example_view view)
     return none;
 }
 
+static struct lw_example_view held_out_view(struct lw_dataset *dataset, size_t index)
+{
+    struct lw_example_view view;
+    assert_int_equal(lw_dataset_held_out(dataset, index, &view), 1);
+    return view;
+}
+
 static void orders_as_torch_and_numpy(void **state)
 {
     (void)state;
@@ -134,7 +142,7 @@ static void orders_as_torch_and_numpy(void **state)
     const size_t rows[12] = {0, 7, 6, 9, 11, 3, 5, 2, 4, 10, 1, 8};
     const size_t orders[2][10] = {{2, 6, 1, 8, 4, 5, 0, 9, 3, 7}, {8, 4, 9, 0, 5, 1, 6, 7, 2, 3}};
     for (size_t i = 0; i < 2; i++) {
-        assert_int_equal(row_of(plain, lw_dataset_held_out(split, i)), rows[i]);
+        assert_int_equal(row_of(plain, held_out_view(split, i)), rows[i]);
     }
     for (uint64_t epoch = 0; epoch < 2; epoch++) {
         for (uint64_t step = 0; step < 3; step++) {
@@ -189,7 +197,7 @@ static void skips_bad_records(void **state)
     // Held out were rows 0 and 7, see above.
     assert_int_equal(lw_dataset_held_out_count(dataset), 1);
     assert_int_equal(lw_dataset_train_count(dataset), 10);
-    assert_int_equal(row_of(plain, lw_dataset_held_out(dataset, 0)), 0);
+    assert_int_equal(row_of(plain, held_out_view(dataset, 0)), 0);
     lw_dataset_destroy(&dataset);
     lw_dataset_destroy(&plain);
     scratch_free(whole);
@@ -310,7 +318,7 @@ static void mixes_as_llama_factory(void **state)
     assert_int_equal(lw_dataset_train_count(mixed), count);
     uint64_t tokens = 0; // what is counted is what the run sees
     for (size_t i = 0; i < held_out; i++) {
-        struct lw_example_view view = lw_dataset_held_out(mixed, i);
+        struct lw_example_view view = held_out_view(mixed, i);
         assert_int_equal(numbered_row_of(plain, view, bad), run_held_out[i]);
         tokens += view.count;
     }
@@ -356,7 +364,7 @@ static void holds_out_other_data(void **state)
     }
     static const size_t held_out[] = {9, 10, 12};
     for (size_t i = 0; i < 3; i++) {
-        assert_int_equal(numbered_row_of(plain, lw_dataset_held_out(dataset, i), 11), held_out[i]);
+        assert_int_equal(numbered_row_of(plain, held_out_view(dataset, i), 11), held_out[i]);
     }
     lw_dataset_destroy(&plain);
     lw_dataset_destroy(&dataset);
@@ -438,9 +446,67 @@ static void nothing_leaks_without_memory(void **state)
     scratch_free(path);
 }
 
+// Twelve rows, the sixth of them bad, packed four at a time: a bad row takes its place among the four.
+static void packs_as_llama_factory(void **state)
+{
+    (void)state;
+    enum { rows = 12, bad = 5, window = 4 };
+    char *path = make_file("packed.jsonl", rows, bad, none);
+    struct lw_dataset_params params = params_for(&path, 1);
+    params.keep_order = true;
+    params.on_bad_record = LW_BAD_RECORD_SKIP;
+    struct lw_dataset *plain = load(&params);
+    params.pack_tokens = 5 * (uint32_t)lw_dataset_counts(plain)->longest / 2;
+    params.pack_batch = window;
+    struct lw_dataset *packed = load(&params);
+    struct lw_packs expected = {0};
+    for (uint32_t begin = 0, example = 0; begin < rows; begin += window) {
+        uint32_t examples[window], lengths[window];
+        size_t count = 0;
+        for (uint32_t row = begin; row < begin + window; row++) {
+            struct lw_example_view view;
+            if (row != bad) {
+                assert_int_equal(lw_dataset_step(plain, 0, example, 1, &view), 1);
+                examples[count] = example++;
+                lengths[count++] = (uint32_t)view.count;
+            }
+        }
+        assert_true(lw_packs_add(&expected, examples, lengths, count, params.pack_tokens, NULL));
+    }
+    assert_int_equal(lw_dataset_train_count(packed), expected.count);
+    assert_true(expected.count < rows - 1);
+    struct lw_example_view views[rows];
+    assert_true(lw_dataset_most_examples(packed, 1) <= window);
+    size_t next = 0;
+    for (size_t step = 0; step < expected.count; step++) {
+        size_t got = lw_dataset_step(packed, 0, step, 1, views);
+        for (size_t i = 0; i < got; i++, next++) {
+            assert_int_equal(row_of(plain, views[i]), expected.members[next]);
+        }
+        assert_int_equal(next, expected.ends[step]);
+    }
+    // Steps and the held-out part count packs.
+    assert_int_equal(lw_dataset_step(packed, 0, 0, expected.count, views), rows - 1);
+    lw_dataset_destroy(&packed);
+    params.val_size = 4;
+    packed = load(&params);
+    assert_int_equal(lw_dataset_train_count(plain), rows - 1);
+    assert_in_range(lw_dataset_held_out_count(packed), 1, 4);
+    size_t held = 0;
+    for (size_t i = 0; i < lw_dataset_held_out_count(packed); i++) {
+        held += lw_dataset_held_out(packed, i, views);
+    }
+    assert_in_range(held, 3, 4); // the bad row may be among the four
+    lw_packs_free(&expected);
+    lw_dataset_destroy(&packed);
+    lw_dataset_destroy(&plain);
+    scratch_free(path);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
+        cmocka_unit_test(packs_as_llama_factory),
         cmocka_unit_test(orders_as_torch_and_numpy),
         cmocka_unit_test(skips_bad_records),
         cmocka_unit_test(stops_at_bad_data),

@@ -148,6 +148,8 @@ static const struct mistake mistakes[] = {
     {{"streaming=true"}, "streaming"},
     {{"group_by_length=True"}, "group_by_length: True"},
     {{"load_best_model_at_end=true"}, "load_best_model_at_end"},
+    {{"packing=true"}, "attend to each other"},
+    {{"neat_packing=true", "train_on_prompt=true"}, "take one of the two out"},
     {{"evaluation_strategy=steps"}, "eval_strategy now"},
     {{"ddp_timeot=1"}, "there is no option ddp_timeot"},
     {{"compute_type=bf16", "bf16=false"}, "contradict each other"},
@@ -210,6 +212,23 @@ static void takes_foreign_keys(void **state)
     lw_string_free(&text);
     lw_recipe_free(&recipe);
     scratch_free(path);
+}
+
+// Packs are a token shorter than cutoff_len; their numbers are LLaMA-Factory's.
+static void packs_a_token_less(void **state)
+{
+    (void)state;
+    static const char *const assignments[] = {LEAST, "neat_packing=true", "packing=true",
+        "cutoff_len=100", "preprocessing_num_workers=16"};
+    struct lw_recipe recipe;
+    assert_true(
+        lw_recipe_load(&recipe, NULL, assignments, sizeof assignments / sizeof *assignments, NULL));
+    struct lw_dataset_params params = lw_recipe_dataset(&recipe);
+    assert_int_equal(params.mask.cutoff_len, 99);
+    assert_int_equal(params.pack_tokens, 99);
+    assert_int_equal(params.pack_batch, 1000);
+    assert_int_equal(params.pack_workers, 16);
+    lw_recipe_free(&recipe);
 }
 
 // The recipes of examples/ say nothing that is not known.
@@ -358,6 +377,7 @@ int main(void)
         cmocka_unit_test(reads_our_examples),
         cmocka_unit_test(reads_mixtures),
         cmocka_unit_test(takes_foreign_keys),
+        cmocka_unit_test(packs_a_token_less),
         cmocka_unit_test(names_mistakes),
         cmocka_unit_test(names_what_is_missing),
         cmocka_unit_test(agrees_on_the_batch),
