@@ -278,12 +278,12 @@ static bool read_any(const cJSON *record, struct lw_conversation *conversation,
             return read_sharegpt(record, &forms[i], &tags, conversation, fault, error);
         }
     }
-    bool alpaca = member(record, "instruction") || member(record, "output");
-    return absent(record,
-        alpaca ? "neither \"conversations\" nor \"messages\" (alpaca data is named in a "
-                 "dataset_info.json)"
-               : "neither \"conversations\" nor \"messages\"",
-        fault);
+    if (member(record, "instruction")) {
+        return unusable(fault, "neither \"conversations\" nor \"messages\" in it, but "
+                               "\"instruction\": alpaca data needs "
+                               "an entry in dataset_info.json");
+    }
+    return absent(record, "neither \"conversations\" nor \"messages\"", fault);
 }
 
 // --- alpaca ---------------------------------------------------------------------------------------
