@@ -28,6 +28,14 @@ static const struct lw_flag flags_table[] = {
         "prompts are trained on too"},
     {"mask-history", LW_FLAG_SWITCH, offsetof(struct lw_data_flags, mask_history), NULL,
         "only the last response of a conversation is trained on"},
+    {"batch", LW_FLAG_COUNT, offsetof(struct lw_data_flags, batch), "N",
+        "check: count the steps of a run with so many examples in each"},
+    {"epochs", LW_FLAG_COUNT, offsetof(struct lw_data_flags, epochs), "N",
+        "check: the epochs of that run (default 3)"},
+    {"json", LW_FLAG_SWITCH, offsetof(struct lw_data_flags, json), NULL,
+        "check: print one JSON object, also when something is wrong"},
+    {"cache", LW_FLAG_TEXT, offsetof(struct lw_data_flags, cache), "DIR",
+        "check: where encoded data is kept (default: the user's cache folder)"},
     {NULL, LW_FLAG_SWITCH, 0, NULL, NULL},
 };
 
@@ -63,9 +71,16 @@ static bool check_flags(const struct lw_data_flags *flags, struct lw_error *erro
     return lw_cli_thinking(flags->thinking, &thinking, error);
 }
 
+static bool is_recipe(const char *name)
+{
+    size_t length = strlen(name);
+    return (length > 5 && strcmp(name + length - 5, ".yaml") == 0) ||
+           (length > 4 && strcmp(name + length - 4, ".yml") == 0);
+}
+
 static bool run(int argc, char **argv, struct lw_error *error)
 {
-    struct lw_data_flags flags = {.long_record = "cut", .cutoff_len = 2048};
+    struct lw_data_flags flags = {.long_record = "cut", .cutoff_len = 2048, .epochs = 3};
     int count;
     if (!lw_arguments_parse(flags_table, &flags, argc, argv, &count, error)) {
         return false;
@@ -82,16 +97,15 @@ static bool run(int argc, char **argv, struct lw_error *error)
     if (check && count < 2) {
         return lw_fail(error, LW_USAGE, "data check takes at least one DATA");
     }
-    const char *model = show ? argv[1] : flags.model;
-    if ((show || check) && (model || flags.template_name) &&
-        !lw_cli_choose_template(&chat_template, flags.template_name, model, error)) {
-        return false;
+    if (check && is_recipe(argv[1])) {
+        return lw_data_check_recipe(argv[1], argv + 2, count - 2, &flags, error);
     }
     if (show) {
-        return lw_data_show(argv[1], argv[2], &flags, chat_template, error);
+        return lw_cli_choose_template(&chat_template, flags.template_name, argv[1], error) &&
+               lw_data_show(argv[1], argv[2], &flags, chat_template, error);
     }
     if (check) {
-        return lw_data_check(argv + 1, count - 1, &flags, chat_template, error);
+        return lw_data_check(argv + 1, count - 1, &flags, error);
     }
     return lw_fail(error, LW_USAGE, "data is followed by show or check%s%s%s",
         *action ? ", not \"" : "", action, *action ? "\"" : "");
@@ -101,16 +115,23 @@ const struct lw_command lw_command_data = {
     .name = "data",
     .summary = "Shows what a data set teaches, and checks every record of it",
     .usage = "lewin data show MODEL DATA [--index N] [flags]\n"
-             "lewin data check [--model DIR] DATA... [flags]",
+             "lewin data check [--model DIR] DATA... [flags]\n"
+             "lewin data check RECIPE.yaml [key=value ...] [--json]",
     .details =
         "DATA is a name in dataset_info.json, or else a file or folder of ShareGPT data: JSON\n"
         "arrays or JSON Lines, plain or compressed by zstd.\n\n"
         "show prints one conversation token by token, as the trainer will see it. Tokens that are\n"
         "trained on are green on a terminal and in [brackets] elsewhere.\n\n"
-        "check reads everything and reports counts and each bad record by line and reason; with\n"
-        "--model also lengths, trained tokens and what is cut off. It exits with 3 when a record "
-        "is\n"
-        "bad.\n",
+        "check reads everything and reports counts, duplicates and each bad record by line and\n"
+        "reason; with --model also lengths, trained tokens and what is cut off. With a recipe it\n"
+        "takes all of that from there, counts the run's steps, and leaves the encoded data where\n"
+        "`lewin train` finds it. It exits with 3 when a record is bad.\n\n"
+        "--json: `datasets` (name, files, records, good, bad, duplicates, repeated_from_others,\n"
+        "bad_records with file, line and reason), `total`, `status`, and `error` where something\n"
+        "is wrong; with a model also tokens, trained_tokens, truncated, stop_token_cut,\n"
+        "without_trained_token, longest, and in `total` shortest, median, mean, percentile_95;\n"
+        "with a recipe or --batch `run` (examples, held_out, examples_per_step, steps_per_epoch,\n"
+        "steps, epochs).\n",
     .flags = flags_table,
     .run = run,
 };

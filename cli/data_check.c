@@ -1,199 +1,206 @@
 // SPDX-License-Identifier: Apache-2.0
-// `lewin data check`: everything that is in data files, and everything that is wrong with them.
-#include "cli/data.h"
-
+// `lewin data check`: everything that is in data sets, and everything that is wrong with them, from
+// the token caches that a run on the same data then finds. See data_report.h.
 #include <inttypes.h>
 #include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
 
+#include "cli/data.h"
+#include "cli/data_report.h"
+#include "cli/interrupt.h"
+#include "cli/store_progress.h"
+#include "cli/template_choice.h"
 #include "engine/base/alloc.h"
-#include "engine/base/terminal.h"
-#include "engine/text/template.h"
-#include "trainer/encoder.h"
-#include "trainer/records.h"
+#include "engine/base/stringbuf.h"
+#include "trainer/course.h"
+#include "trainer/dataset.h"
+#include "trainer/recipe.h"
 #include "trainer/source.h"
+#include "trainer/token_store.h"
 
-struct report {
-    uint64_t records, bad;    // over all files
-    uint64_t tokens, trained; // of good records, when there is a tokenizer
-    uint64_t truncated, stop_cut, untrained;
-    uint32_t *lengths; // [count] tokens of each example
-    size_t count, capacity;
-    bool has_tokens;
+// What is to be checked, from flags or from a recipe.
+struct check {
+    struct lw_sources sources, held_out;
+    struct lw_dataset_params params; // without sources, store and tokenizer
+    const char *model;               // folder, NULL: nothing is known of tokens
+    const struct lw_recipe *recipe;  // NULL: there is none
+    struct lw_tokenizer *tokenizer;
+    struct lw_string folder;
+    struct lw_store_progress progress;
+    struct lw_token_store store;
+    struct lw_data_report report;
 };
 
-static bool count_example(
-    struct report *report, const struct lw_encoded *encoded, struct lw_error *error)
+static void show_progress(void *context, const struct lw_store_event *event)
 {
-    if (!lw_reserve(&report->lengths, &report->capacity, report->count + 1, sizeof *report->lengths,
-            error)) {
-        return false;
-    }
-    report->lengths[report->count++] = (uint32_t)encoded->view.count;
-    report->tokens += encoded->view.count;
-    report->trained += encoded->trained_count;
-    report->truncated += encoded->truncated;
-    report->stop_cut += encoded->stop_cut;
-    report->untrained += encoded->trained_count == 0;
-    return true;
+    lw_store_progress_show(context, event);
 }
 
-// Lets the encoder begin with what it holds; counts and prints what became of the batch before.
-static bool take_batch(struct lw_encoder *encoder, struct report *report, struct lw_error *error)
+static bool read_source(struct check *check, const struct lw_source *source, struct lw_error *error)
 {
-    if (!lw_encoder_run(encoder, error)) {
-        return false;
-    }
-    for (size_t i = 0; i < lw_encoder_count(encoder); i++) {
-        const struct lw_encoded *encoded = lw_encoder_result(encoder, i);
-        report->records++;
-        if (encoded->fault.reason[0]) {
-            report->bad++;
-            printf("  line %" PRIu64 ": %s\n", encoded->line, encoded->fault.reason);
-        } else if (report->has_tokens && !count_example(report, encoded, error)) {
-            return false;
-        }
-    }
-    return true;
+    const struct lw_dataset_params *params = &check->params;
+    const struct lw_token_job job = {.name = source->name,
+        .paths = (const char *const *)source->paths,
+        .path_count = source->path_count,
+        .most_rows = source->num_samples ? 0 : params->max_samples,
+        .format = source->format,
+        .encoder = {check->tokenizer, params->chat_template, params->options, params->mask,
+            params->threads},
+        .model_folder = check->model};
+    struct lw_token_cache *cache;
+    return lw_token_store_get(&cache, &check->store, &job, error) &&
+           lw_data_report_add(&check->report, source, cache, error);
 }
 
-static bool check_file(const char *path, const struct lw_record_format *format,
-    struct lw_encoder *encoder, struct report *report, struct lw_error *error)
+static bool read_sources(
+    struct check *check, const struct lw_sources *sources, struct lw_error *error)
 {
-    uint64_t records = report->records, bad = report->bad;
-    struct lw_records *records_file = NULL;
-    struct lw_cut cut = {0};
-    printf("%s\n", path);
-    bool read = lw_records_open(&records_file, path, error);
-    while (read && cut.kind != LW_CUT_END) {
-        read = lw_records_cut(records_file, &cut, error);
-        if (read && cut.kind != LW_CUT_END) {
-            read = lw_encoder_add(encoder, &cut, format, error);
-        }
-        if (read && lw_encoder_is_full(encoder)) {
-            read = take_batch(encoder, report, error);
-        }
-    }
-    // The batch that is being filled, and the one that is being encoded.
-    read = read && take_batch(encoder, report, error) && take_batch(encoder, report, error);
-    lw_records_close(&records_file);
-    if (read) {
-        records = report->records - records;
-        bad = report->bad - bad;
-        printf("  %" PRIu64 " record%s, %" PRIu64 " good, %" PRIu64 " bad\n", records,
-            records == 1 ? "" : "s", records - bad, bad);
+    bool read = true;
+    for (size_t i = 0; read && i < sources->count; i++) {
+        read = read_source(check, &sources->items[i], error);
     }
     return read;
 }
 
-static bool check_sources(const struct lw_sources *sources, struct lw_encoder *encoder,
-    struct report *report, struct lw_error *error)
+// The steps of a run of the recipe, for which its rows are chosen as `lewin train` chooses them.
+static bool plan_recipe(struct check *check, struct lw_error *error)
 {
-    for (size_t i = 0; i < sources->count; i++) {
-        const struct lw_source *source = &sources->items[i];
-        for (size_t j = 0; j < source->path_count; j++) {
-            if (!check_file(source->paths[j], &source->format, encoder, report, error)) {
-                return false;
-            }
-        }
+    const struct lw_recipe *recipe = check->recipe;
+    struct lw_dataset_params params = check->params;
+    struct lw_dataset *dataset = NULL;
+    struct lw_token_store quiet = check->store;
+    double *probabilities = NULL;
+    quiet.event = NULL;
+    quiet.rebuild = false;
+    params.sources = check->sources.items;
+    params.source_count = check->sources.count;
+    params.held_out_sources = check->held_out.items;
+    params.held_out_source_count = check->held_out.count;
+    params.store = &quiet;
+    params.tokenizer = check->tokenizer;
+    params.model_folder = check->model;
+    params.on_bad_record = LW_BAD_RECORD_SKIP;
+    bool planned = lw_recipe_probabilities(recipe, &probabilities, error);
+    params.probabilities = probabilities;
+    planned = planned && lw_dataset_load(&dataset, &params, error);
+    if (planned) {
+        uint64_t examples = lw_dataset_train_count(dataset);
+        struct lw_course course = lw_recipe_course(recipe, examples);
+        check->report.run = (struct lw_data_run){(uint64_t)recipe->global_batch_size, examples,
+            lw_dataset_held_out_count(dataset), course.updates_per_epoch, course.total_updates,
+            lw_course_epoch(&course, course.total_updates)};
+    }
+    lw_dataset_destroy(&dataset);
+    lw_free(probabilities);
+    return planned;
+}
+
+static bool judge(const struct check *check, struct lw_error *error)
+{
+    const struct lw_data_part *total = &check->report.total;
+    bool skips = check->recipe && check->recipe->on_bad_record == LW_BAD_RECORD_SKIP;
+    if (total->bad && !skips) {
+        return lw_fail(error, LW_BAD_INPUT, "%" PRIu64 " of %" PRIu64 " records cannot be used",
+            total->bad, total->records);
+    }
+    if (total->records == 0) {
+        return lw_fail(error, LW_BAD_INPUT, "there is no record in %s%s",
+            check->sources.items[0].name,
+            check->sources.count > 1 ? " and the other data sets" : "");
     }
     return true;
 }
 
-static int compare_lengths(const void *left, const void *right)
+static bool run_check(
+    struct check *check, const struct lw_data_flags *flags, struct lw_error *error)
 {
-    uint32_t a, b;
-    memcpy(&a, left, sizeof a);
-    memcpy(&b, right, sizeof b);
-    return (a > b) - (a < b);
+    struct lw_data_report *report = &check->report;
+    const char *kept = check->recipe ? check->recipe->tokenized_path : NULL;
+    bool done = lw_token_store_folder(&check->folder, kept, flags->cache, error) &&
+                (!check->model || lw_template_open_tokenizer(check->params.chat_template,
+                                      check->model, &check->tokenizer, error));
+    check->progress.line.stream = stderr;
+    check->store = (struct lw_token_store){.folder = lw_string_text(&check->folder),
+        .keep_all = kept != NULL,
+        .rebuild = check->recipe && check->recipe->overwrite_cache,
+        .event = show_progress,
+        .stopping = lw_interrupt_requested,
+        .context = &check->progress};
+    lw_interrupt_catch();
+    done = done && read_sources(check, &check->sources, error) &&
+           read_sources(check, &check->held_out, error) && lw_data_report_finish(report, error);
+    if (done && check->model) {
+        report->template_name = lw_template_name(check->params.chat_template);
+        report->cutoff_len = check->params.mask.cutoff_len;
+    }
+    uint64_t examples = done ? lw_data_report_examples(report) : 0;
+    if (examples && check->recipe) {
+        done = plan_recipe(check, error);
+    } else if (examples && flags->batch) {
+        double epochs = (double)flags->epochs;
+        struct lw_course course = lw_course_of(examples, flags->batch, 1, epochs, 0);
+        report->run = (struct lw_data_run){
+            flags->batch, examples, 0, course.updates_per_epoch, course.total_updates, epochs};
+    }
+    return done;
 }
 
-// One bar for each doubling of the length.
-static void print_histogram(const struct report *report)
+// Shows what was found, also where the check ended early.
+static bool show(
+    struct check *check, const struct lw_data_flags *flags, bool done, struct lw_error *error)
 {
-    bool terminal = lw_terminal_is(stdout);
-    size_t counts[33] = {0}, highest = 1;
-    unsigned first = 32, last = 0;
-    for (size_t i = 0; i < report->count; i++) {
-        unsigned bin = 0;
-        while (report->lengths[i] >> bin) {
-            bin++;
-        }
-        counts[bin]++;
-        highest = counts[bin] > highest ? counts[bin] : highest;
-        first = bin < first ? bin : first;
-        last = bin > last ? bin : last;
+    lw_progress_clear(&check->progress.line);
+    if (done && !flags->json) {
+        lw_data_print(&check->report);
     }
-    unsigned columns = terminal ? lw_terminal_columns(stdout) : 80;
-    size_t widest = columns > 60 ? (columns < 110 ? columns : 110) - 36 : 24;
-    printf("\n  tokens               examples\n");
-    for (unsigned bin = first; bin <= last; bin++) {
-        unsigned long low = bin ? 1ul << (bin - 1) : 0, high = bin ? (1ul << bin) - 1 : 0;
-        size_t bar = (counts[bin] * widest + highest - 1) / highest;
-        printf("  %6lu - %-8lu %10zu  ", low, high, counts[bin]);
-        fputs(terminal ? "\033[38;5;34m" : "", stdout);
-        for (size_t i = 0; i < bar; i++) {
-            fputs(terminal ? "\xe2\x96\x88" : "#", stdout);
-        }
-        puts(terminal ? "\033[0m" : "");
+    done = done && judge(check, error);
+    if (flags->json) {
+        const struct lw_error failure = *error;
+        done = lw_data_print_json(&check->report, &failure, error) && done;
     }
+    lw_data_report_free(&check->report);
+    lw_tokenizer_close(check->tokenizer);
+    lw_sources_free(&check->sources);
+    lw_sources_free(&check->held_out);
+    lw_string_free(&check->folder);
+    return done;
 }
 
-static void print_tokens(struct report *report, const struct lw_data_flags *flags,
-    const struct lw_template *chat_template)
+bool lw_data_check(
+    char **names, int name_count, const struct lw_data_flags *flags, struct lw_error *error)
 {
-    size_t count = report->count;
-    uint32_t *lengths = report->lengths;
-    if (count == 0) {
-        return;
-    }
-    qsort(lengths, count, sizeof *lengths, compare_lengths);
-    printf("\ntokens (template %s, cutoff_len %" PRIu64 ")\n", lw_template_name(chat_template),
-        flags->cutoff_len);
-    printf("  %-22s %12" PRIu64 "\n", "all", report->tokens);
-    printf("  %-22s %12" PRIu64 "   %.1f %%\n", "trained on", report->trained,
-        report->tokens ? 100 * (double)report->trained / (double)report->tokens : 0);
-    printf("  %-22s %12" PRIu32 "\n", "shortest example", lengths[0]);
-    printf("  %-22s %12" PRIu32 "\n", "median", lengths[count / 2]);
-    printf("  %-22s %12.1f\n", "mean", (double)report->tokens / (double)count);
-    printf("  %-22s %12" PRIu32 "\n", "95 % are below", lengths[(count - 1) * 95 / 100]);
-    printf("  %-22s %12" PRIu32 "\n", "longest example", lengths[count - 1]);
-    printf("  %-22s %12" PRIu64 "\n", "truncated examples", report->truncated);
-    printf("  %-22s %12" PRIu64 "\n", "  stop token cut off", report->stop_cut);
-    printf("  %-22s %12" PRIu64 "\n", "without trained token", report->untrained);
-    print_histogram(report);
-}
-
-bool lw_data_check(char **names, int name_count, const struct lw_data_flags *flags,
-    const struct lw_template *chat_template, struct lw_error *error)
-{
-    struct report report = {.has_tokens = flags->model != NULL};
-    struct lw_tokenizer *tokenizer = NULL;
-    struct lw_encoder *encoder = NULL;
-    struct lw_sources sources = {0};
+    struct check check = {.model = flags->model,
+        .params = {.options = lw_data_template_options(flags), .mask = lw_data_mask(flags)}};
     const struct lw_option_list list = {names, (size_t)name_count};
-    bool checked = lw_sources_resolve(&sources, &list, flags->dataset_dir, error) &&
-                   (!flags->model ||
-                       lw_template_open_tokenizer(chat_template, flags->model, &tokenizer, error));
-    struct lw_encoder_params params = {
-        tokenizer, chat_template, lw_data_template_options(flags), lw_data_mask(flags), 0};
-    checked = checked && lw_encoder_create(&encoder, &params, error) &&
-              check_sources(&sources, encoder, &report, error);
-    if (checked) {
-        print_tokens(&report, flags, chat_template);
+    bool wants_template = flags->model || flags->template_name;
+    bool done = (!wants_template || lw_cli_choose_template(&check.params.chat_template,
+                                        flags->template_name, flags->model, error)) &&
+                lw_sources_resolve(&check.sources, &list, flags->dataset_dir, error) &&
+                run_check(&check, flags, error);
+    return show(&check, flags, done, error);
+}
+
+bool lw_data_check_recipe(const char *path, char **assignments, int count,
+    const struct lw_data_flags *flags, struct lw_error *error)
+{
+    struct check check = {0};
+    struct lw_recipe recipe;
+    bool chosen;
+    bool loaded =
+        lw_recipe_load(&recipe, path, (const char *const *)assignments, (size_t)count, error);
+    bool done = loaded && lw_recipe_choose_template(&recipe, &chosen, error);
+    if (done) {
+        check.recipe = &recipe;
+        check.model = recipe.model_name_or_path;
+        check.params = lw_recipe_dataset(&recipe);
+        done =
+            lw_sources_resolve(&check.sources, &recipe.dataset, recipe.dataset_dir, error) &&
+            lw_sources_resolve(&check.held_out, &recipe.eval_dataset, recipe.dataset_dir, error) &&
+            run_check(&check, flags, error);
     }
-    lw_free(report.lengths);
-    lw_encoder_destroy(&encoder);
-    lw_tokenizer_close(tokenizer);
-    lw_sources_free(&sources);
-    if (checked && report.bad) {
-        return lw_fail(error, LW_BAD_INPUT, "%" PRIu64 " of %" PRIu64 " records cannot be used",
-            report.bad, report.records);
+    done = show(&check, flags, done, error);
+    if (loaded) {
+        lw_recipe_free(&recipe);
     }
-    if (checked && report.records == 0) {
-        return lw_fail(error, LW_BAD_INPUT, "there is no record in %s%s", names[0],
-            name_count > 1 ? " and the other data sets" : "");
-    }
-    return checked;
+    return done;
 }

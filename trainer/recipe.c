@@ -8,7 +8,6 @@
 #include <string.h>
 
 #include "engine/base/alloc.h"
-#include "engine/base/clock.h"
 #include "engine/base/stringbuf.h"
 #include "engine/io/options_file.h"
 #include "engine/text/recognise.h"
@@ -187,14 +186,6 @@ static bool resolve(struct lw_recipe *recipe, struct lw_error *error)
         recipe->eval_steps = recipe->logging_steps; // as transformers does
     }
     recipe->data_seed = recipe->data_seed < 0 ? recipe->seed : recipe->data_seed;
-    if (!recipe->tools_date) {
-        char today[LW_CLOCK_DATE_SIZE];
-        lw_clock_date(today);
-        recipe->tools_date = lw_strdup(today, error);
-        if (!recipe->tools_date) {
-            return false;
-        }
-    }
     return resolve_batch(recipe, error);
 }
 
