@@ -51,7 +51,7 @@ def check_limits(base):
     check(full.returncode == 0 and "all 40 tokens of the context" in full.stderr,
           "an answer ends where the context does", full)
     for arguments in (["--temperature", -1], ["--top-p", 0], ["--top-p", 1.5], ["--context", 1],
-                      ["--template", "quen"], ["--temperature", "hot"], ["more"]):
+                      ["--template", "quen"], ["--enable-thinking", "maybe"], ["--temperature", "hot"], ["more"]):
         check_fails(run("chat", base, "--prompt", "Hi.", *arguments), 2)
     check_fails(run("chat"), 2, "MODEL")
 
@@ -63,8 +63,11 @@ with folder() as here:
         json.dump([conversation(lesson) for lesson in LESSONS], file)
     recipe = make_recipe(os.path.join(here, "recipe.yaml"), model_name_or_path=base, dataset=data,
                          output_dir=os.path.join(here, "tuned"), global_batch_size=3,
-                         num_train_epochs=80, save_strategy="no", logging_steps=20)
-    train(recipe)
+                         num_train_epochs=80, save_strategy="no", logging_steps=20, template=None)
+    trained = train(recipe)
+    check("template  qwen, recognised from" in trained.stdout, "the template is said", trained)
+    with open(os.path.join(here, "tuned", "recipe.yaml")) as file:
+        check('template: "qwen"' in file.read(), "and is in the record of the run")
     check_lessons(here, os.path.join(here, "tuned"))
     check_draws(base)
     check_limits(base)

@@ -64,6 +64,31 @@ static void every_type_is_read(void **state)
     assert_null(values.model);
 }
 
+// A switch with a third state, null, which recipes spell as YAML does.
+static void choices_may_be_true_false_and_null(void **state)
+{
+    (void)state;
+    static const char *const words[] = {"true", "false", "null", NULL};
+    static const struct lw_option rows[] = {
+        {"thinking", LW_OPTION_CHOICE, offsetof(struct values, schedule), 0, 0, words, "true", ""},
+        {"model", LW_OPTION_STRING, offsetof(struct values, model), 0, 0, NULL, NULL, "Folder"},
+        {0},
+    };
+    struct lw_error error = {0};
+    struct values values;
+    assert_true(lw_options_defaults(rows, &values, &error));
+    assert_true(lw_options_set(rows, &values, "thinking", NULL, "test", &error));
+    assert_int_equal(values.schedule, 2);
+    assert_true(lw_options_set(rows, &values, "model", NULL, "test", &error));
+    assert_null(values.model);
+    assert_true(lw_options_assign(rows, &values, "thinking=Yes", &error));
+    assert_int_equal(values.schedule, 0);
+    assert_true(lw_options_assign(rows, &values, "thinking=False", &error));
+    assert_int_equal(values.schedule, 1);
+    assert_false(lw_options_assign(rows, &values, "thinking=perhaps", &error));
+    lw_options_free(rows, &values);
+}
+
 static void wrong_values_are_named(void **state)
 {
     (void)state;
@@ -169,6 +194,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(every_type_is_read),
+        cmocka_unit_test(choices_may_be_true_false_and_null),
         cmocka_unit_test(wrong_values_are_named),
         cmocka_unit_test(printed_values_read_back),
         cmocka_unit_test(help_names_everything),
