@@ -102,7 +102,7 @@ static bool run(int argc, char **argv, struct lw_error *error)
     }
     if (show) {
         return lw_cli_choose_template(&chat_template, flags.template_name, argv[1], error) &&
-               lw_data_show(argv[1], argv[2], &flags, chat_template, error);
+               lw_data_show(argv[1], argv + 2, &flags, chat_template, error);
     }
     if (check) {
         return lw_data_check(argv + 1, count - 1, &flags, error);

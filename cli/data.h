@@ -27,9 +27,9 @@ struct lw_data_flags {
 struct lw_mask_options lw_data_mask(const struct lw_data_flags *flags);
 struct lw_template_options lw_data_template_options(const struct lw_data_flags *flags);
 
-// Prints record flags->index of the data set `name` (see source.h) token by token as the model of
+// Prints record flags->index of the data set *name (see source.h) token by token as the model of
 // `model_folder` sees it.
-bool lw_data_show(const char *model_folder, char *name, const struct lw_data_flags *flags,
+bool lw_data_show(const char *model_folder, char **name, const struct lw_data_flags *flags,
     const struct lw_template *chat_template, struct lw_error *error);
 
 // Reads all data sets and prints what is in them. LW_BAD_INPUT when a record cannot be used. With

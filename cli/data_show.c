@@ -157,14 +157,14 @@ static bool find_record(const struct lw_source *source, uint64_t index, struct l
         source->name, count, count == 1 ? "" : "s");
 }
 
-bool lw_data_show(const char *model_folder, char *name, const struct lw_data_flags *flags,
+bool lw_data_show(const char *model_folder, char **name, const struct lw_data_flags *flags,
     const struct lw_template *chat_template, struct lw_error *error)
 {
     struct lw_mask_options mask = lw_data_mask(flags);
     struct lw_template_options options = lw_data_template_options(flags);
     struct lw_tokenizer *tokenizer = NULL;
     struct lw_sources sources = {0};
-    const struct lw_option_list list = {&name, 1};
+    const struct lw_option_list list = {name, 1};
     struct lw_record record = {0};
     struct lw_turns turns = {0};
     struct lw_example example = {0};

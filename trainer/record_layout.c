@@ -303,14 +303,14 @@ static bool read_history(const cJSON *record, const char *column,
     const cJSON *pair;
     cJSON_ArrayForEach(pair, history)
     {
-        const cJSON *prompt = cJSON_IsArray(pair) ? pair->child : NULL;
-        const cJSON *response = prompt ? prompt->next : NULL;
+        const char *prompt = cJSON_GetStringValue(cJSON_GetArrayItem(pair, 0));
+        const char *response = cJSON_GetStringValue(cJSON_GetArrayItem(pair, 1));
         number++;
-        if (!cJSON_IsString(prompt) || !cJSON_IsString(response) || response->next) {
+        if (!cJSON_IsArray(pair) || cJSON_GetArraySize(pair) != 2 || !prompt || !response) {
             return unusable(fault, "\"%s\": item %zu is not a pair of texts", column, number);
         }
-        if (!add_text(conversation, LW_ROLE_USER, prompt->valuestring, error) ||
-            !add_text(conversation, LW_ROLE_ASSISTANT, response->valuestring, error)) {
+        if (!add_text(conversation, LW_ROLE_USER, prompt, error) ||
+            !add_text(conversation, LW_ROLE_ASSISTANT, response, error)) {
             return false;
         }
     }

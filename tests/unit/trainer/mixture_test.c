@@ -113,11 +113,12 @@ static void checks_probabilities(void **state)
         struct lw_error error = {0};
         bool taken = lw_mixture_check(
             rows[i].strategy, rows[i].probabilities, rows[i].count, rows[i].sources, &error);
-        assert_int_equal(taken, rows[i].message == NULL);
+        const char *message = rows[i].message;
+        assert_int_equal(taken, message == NULL);
         assert_int_equal(error.status, taken ? LW_OK : LW_USAGE);
-        if (!taken) {
-            error.message[strlen(rows[i].message)] = 0;
-            assert_string_equal(error.message, rows[i].message);
+        if (message) {
+            error.message[strlen(message)] = 0;
+            assert_string_equal(error.message, message);
         }
     }
 }
