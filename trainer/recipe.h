@@ -41,7 +41,7 @@ struct lw_recipe {
     char *default_system;
     int enable_thinking; // enum lw_thinking
     bool preserve_thinking;
-    char *tools_date; // never NULL once checked
+    char *tools_date; // NULL: the day on which the data is encoded
     int64_t cutoff_len;
     bool train_on_prompt, mask_history;
     int64_t max_samples; // 0: all

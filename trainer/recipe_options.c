@@ -74,7 +74,8 @@ static const struct lw_option options[] = {
         "empty one is read; null: kept, the empty one is read"),
     SWITCH(preserve_thinking, "false", "with mask_history, earlier responses keep their thoughts"),
     TEXT(tools_date,
-        "llama3: the date in the description of tools (\"26 Jul 2024\"); absent: today"),
+        "llama3: the date in the description of tools (\"26 Jul 2024\"); absent: the day on "
+        "which the data is encoded"),
     INTEGER(cutoff_len, 1, 1 << 24, "2048", "longest example in tokens"),
     SWITCH(train_on_prompt, "false", "prompts are trained on too"),
     SWITCH(mask_history, "false", "only the last response of a conversation is trained on"),
