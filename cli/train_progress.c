@@ -21,6 +21,21 @@ static void print_bad_record(struct lw_train_progress *progress, const struct lw
     }
 }
 
+// What each of several data sets gives.
+static void print_shares(const struct lw_dataset *dataset)
+{
+    struct lw_dataset_share share;
+    uint64_t all = 0;
+    size_t count = 0;
+    for (; lw_dataset_share(dataset, count, &share); count++) {
+        all += share.examples;
+    }
+    for (size_t i = 0; count > 1 && lw_dataset_share(dataset, i, &share); i++) {
+        printf("          %5.1f %%  %s: %" PRIu64 " examples of %" PRIu64 " rows\n",
+            100.0 * (double)share.examples / (double)all, share.name, share.examples, share.rows);
+    }
+}
+
 static void print_data(const struct lw_event *event)
 {
     const struct lw_dataset_counts *counts = event->counts;
@@ -30,6 +45,7 @@ static void print_data(const struct lw_event *event)
         counts->tokens, counts->labels,
         100.0 * (double)counts->labels / (double)(counts->tokens ? counts->tokens : 1),
         counts->longest);
+    print_shares(event->dataset);
     if (counts->truncated) {
         printf("          %" PRIu64 " examples were %s, %" PRIu64 " of them lost a stop token\n",
             counts->truncated,

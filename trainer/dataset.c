@@ -20,6 +20,7 @@ struct part {
     const struct lw_source *source;
     struct lw_token_cache *cache;
     uint64_t first;
+    uint64_t rows, examples; // see struct lw_dataset_share
 };
 
 struct lw_dataset {
@@ -54,7 +55,7 @@ static void limit_mapped(struct lw_dataset *dataset, uint64_t more)
 
 // The row of that number and the source that it is in.
 static const struct lw_token_row *find_row(
-    const struct lw_dataset *dataset, uint32_t number, const struct part **part)
+    const struct lw_dataset *dataset, uint32_t number, struct part **part)
 {
     size_t low = 0, high = dataset->part_count;
     while (high - low > 1) {
@@ -138,8 +139,9 @@ static bool load_sources(struct lw_dataset *dataset, const struct lw_dataset_par
                            ? &params->sources[i]
                            : &params->held_out_sources[i - params->source_count];
         loaded = load_source(dataset, params, part, error);
-        counted[i] = (struct lw_mixture_source){
-            part->source->name, dataset->row_count - part->first, part->source->num_samples};
+        part->rows = dataset->row_count - part->first;
+        counted[i] =
+            (struct lw_mixture_source){part->source->name, part->rows, part->source->num_samples};
     }
     return loaded;
 }
@@ -171,10 +173,11 @@ static bool keep_rows(struct lw_dataset *dataset, const struct lw_dataset_params
     struct lw_selection *selection = &dataset->selection;
     size_t count = 0;
     for (size_t i = window->begin; i < window->end; i++) {
-        const struct part *part;
+        struct part *part;
         const struct lw_token_row *row = find_row(dataset, selection->rows[i], &part);
         bool used = is_used(dataset, row);
         count_row(&dataset->counts, row, used);
+        part->examples += used;
         if (used) {
             if (dataset->packed) {
                 window->places[count] = (uint32_t)*kept;
@@ -359,6 +362,17 @@ bool lw_dataset_next_bad(const struct lw_dataset *dataset, struct lw_bad_positio
     return false;
 }
 
+bool lw_dataset_share(
+    const struct lw_dataset *dataset, size_t index, struct lw_dataset_share *share)
+{
+    if (index >= dataset->part_count) {
+        return false;
+    }
+    const struct part *part = &dataset->parts[index];
+    *share = (struct lw_dataset_share){part->source->name, part->rows, part->examples};
+    return true;
+}
+
 uint64_t lw_dataset_fingerprint(const struct lw_dataset *dataset)
 {
     return dataset->fingerprint;
@@ -376,7 +390,7 @@ size_t lw_dataset_held_out_count(const struct lw_dataset *dataset)
 
 static struct lw_example_view view_of(struct lw_dataset *dataset, size_t place)
 {
-    const struct part *part;
+    struct part *part;
     const struct lw_token_row *row = find_row(dataset, dataset->selection.rows[place], &part);
     struct lw_example_view view = lw_token_cache_view(part->cache, row);
     limit_mapped(dataset, view.count * (sizeof *view.ids + 1) + MAPPED_AROUND);

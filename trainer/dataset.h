@@ -86,6 +86,16 @@ void lw_dataset_destroy(struct lw_dataset **dataset);
 
 const struct lw_dataset_counts *lw_dataset_counts(const struct lw_dataset *dataset);
 
+// What source `index` has part in the run: those to train on come first, then those held out. False
+// after the last.
+struct lw_dataset_share {
+    const char *name;
+    uint64_t rows;     // that it has
+    uint64_t examples; // of the run, held out or not, each as often as it was drawn
+};
+bool lw_dataset_share(
+    const struct lw_dataset *dataset, size_t index, struct lw_dataset_share *share);
+
 // The next record that was left out as bad, after `position`, which begins at zero. False after the
 // last.
 struct lw_bad_position {

@@ -14,7 +14,7 @@
 enum lw_event_kind {
     LW_EVENT_STORE,      // store: data is being encoded, or was found encoded
     LW_EVENT_BAD_RECORD, // record
-    LW_EVENT_DATA,       // counts, train_count, held_out_count, packed, keep_ends
+    LW_EVENT_DATA,       // dataset, counts, train_count, held_out_count, packed, keep_ends
     LW_EVENT_PLAN,       // plan, keep, config, parameters
     LW_EVENT_RESUMED,    // path, entry.step
     LW_EVENT_STEP,       // entry: one update is done; its loss alone
@@ -27,6 +27,7 @@ struct lw_event {
     enum lw_event_kind kind;
     const struct lw_store_event *store;
     const struct lw_bad_record *record;
+    const struct lw_dataset *dataset;
     const struct lw_dataset_counts *counts;
     size_t train_count, held_out_count;
     bool packed;    // those two count packs

@@ -95,6 +95,7 @@ static bool load_data(struct lw_trainer *trainer, struct lw_error *error)
     if (done) {
         trainer->params.event(trainer->params.context,
             &(struct lw_event){.kind = LW_EVENT_DATA,
+                .dataset = trainer->dataset,
                 .counts = lw_dataset_counts(trainer->dataset),
                 .train_count = lw_dataset_train_count(trainer->dataset),
                 .held_out_count = lw_dataset_held_out_count(trainer->dataset),

@@ -12,6 +12,9 @@ from training import TOKENIZER, conversation, make_base, make_recipe, train
 EXAMPLES = os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", "..", "examples")
 # Of data sets of 20, 20 and 40 rows, with the seed 42 (tests/unit/trainer/mixture_vectors.h).
 ABLATION_ROWS = 76
+ABLATION_SHARES = ("25.0 %  humanllm_first: 19 examples of 20 rows",
+                   "26.3 %  humanllm_last: 20 examples of 20 rows",
+                   "48.7 %  general: 37 examples of 40 rows")
 
 
 def write_lines(path, records):
@@ -37,6 +40,8 @@ def check_ablation(place, base):
                  "dataset_dir=" + place, "output_dir=" + output, "cutoff_len=128", "bf16=false",
                  "global_batch_size=4", "max_steps=2")
     check("data      %d examples" % ABLATION_ROWS in done.stdout, "the mixture's rows", done)
+    for share in ABLATION_SHARES:
+        check(share in done.stdout, "%s is printed" % share, done)
     with open(os.path.join(output, "recipe.yaml")) as file:
         recipe = file.read()
     for line in ('dataset: "humanllm_first,humanllm_last,general"',
