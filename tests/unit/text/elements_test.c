@@ -79,24 +79,22 @@ static void read_conversation(
     }
     const cJSON *system = member(found, "system"), *tools = member(found, "tools");
     lw_conversation_clear(conversation);
-    conversation->system =
-        cJSON_IsString(system) ? lw_strdup(system->valuestring, &error) : NULL;
+    conversation->system = cJSON_IsString(system) ? lw_strdup(system->valuestring, &error) : NULL;
     conversation->tools = cJSON_IsString(tools) ? lw_strdup(tools->valuestring, &error) : NULL;
     for (const cJSON *message = member(found, "messages")->child; message;
          message = message->next) {
         const char *text = message->child->next->valuestring;
-        assert_true(lw_conversation_add(conversation, role_of(message->child->valuestring), text,
-            strlen(text), &error));
+        assert_true(lw_conversation_add(
+            conversation, role_of(message->child->valuestring), text, strlen(text), &error));
     }
 }
 
 static struct lw_template_options read_options(const cJSON *json, const char *date)
 {
     const cJSON *thinking = member(json, "enable_thinking");
-    return (struct lw_template_options){
-        .thinking = cJSON_IsFalse(thinking)  ? LW_THINKING_OFF
-                    : cJSON_IsNull(thinking) ? LW_THINKING_UNSET
-                                             : LW_THINKING_ON,
+    return (struct lw_template_options){.thinking = cJSON_IsFalse(thinking)  ? LW_THINKING_OFF
+                                                    : cJSON_IsNull(thinking) ? LW_THINKING_UNSET
+                                                                             : LW_THINKING_ON,
         .mask_history = cJSON_IsTrue(member(json, "mask_history")),
         .preserve_thinking = cJSON_IsTrue(member(json, "preserve_thinking")),
         .tools_date = date};
@@ -228,12 +226,12 @@ static void test_ends(void **state)
         const struct lw_tokens *const parts[] = {&turns.items[0].source, &turns.items[0].target};
         for (int side = 0; side < 2; side++) {
             lw_tokens_clear(&ids);
-            assert_true(lw_tokenizer_encode(
-                tokenizer, texts[side], strlen(texts[side]), &ids, &error));
+            assert_true(
+                lw_tokenizer_encode(tokenizer, texts[side], strlen(texts[side]), &ids, &error));
             assert_int_equal(counts[side], ids.count);
-            assert_true(ids.count == 0 ||
-                        memcmp(ids.ids, parts[side]->ids + parts[side]->count - ids.count,
-                            ids.count * sizeof *ids.ids) == 0);
+            assert_true(
+                ids.count == 0 || memcmp(ids.ids, parts[side]->ids + parts[side]->count - ids.count,
+                                      ids.count * sizeof *ids.ids) == 0);
         }
     }
     lw_tokens_free(&ids);

@@ -171,26 +171,48 @@ static void test_prompt_is_what_training_reads(void **state)
     lw_tokenizer_close(tokenizer);
 }
 
-static void test_memory_runs_out(void **state)
+static void run_out_of_memory(const char *name, const struct lw_template_options *options)
 {
-    const struct lw_template *qwen = lw_template_find("qwen");
-    struct lw_tokenizer *tokenizer = small_tokenizer();
+    static const struct text texts[] = {{LW_ROLE_USER, "Hi {{idx}}"},
+        {LW_ROLE_FUNCTION, "<think>\nWhy?\n</think>\n\n"
+                           "[{\"name\":\"f\",\"arguments\":{}}, {\"name\":\"g\",\"arguments\":1}]"},
+        {LW_ROLE_OBSERVATION, "1"}, {LW_ROLE_ASSISTANT, "One."}};
+    static const char tools[] = "[{\"name\":\"f\",\"parameters\":{\"properties\":{\"a\":"
+                                "{\"type\":\"string\",\"enum\":[\"x\"]}},\"required\":[\"a\"]}}]";
+    const struct lw_template *row = lw_template_find(name);
+    struct lw_tokenizer *tokenizer = tokenizer_with_eot();
     struct lw_conversation conversation = {0};
     struct lw_turns turns = {0};
+    struct lw_tokens prompt = {0};
     bool done = false;
-    (void)state;
-    converse(&conversation, "[{\"name\":\"f\"}]", four, 4);
+    converse(&conversation, tools, texts, 4);
     for (long successes = 0; !done; successes++) {
         struct lw_error error = {0};
         lw_turns_free(&turns);
+        lw_tokens_free(&prompt);
         lw_memory_fail_after(successes);
-        done = lw_template_encode(qwen, tokenizer, &conversation, &plain, &turns, &error);
+        done = lw_template_encode(row, tokenizer, &conversation, options, &turns, &error);
+        conversation.count = 3;
+        done = done &&
+               lw_template_encode_prompt(row, tokenizer, &conversation, options, &prompt, &error);
+        conversation.count = 4;
         lw_memory_fail_after(-1);
         assert_true(done || error.status == LW_NO_RESOURCE);
     }
     lw_conversation_clear(&conversation);
     lw_turns_free(&turns);
+    lw_tokens_free(&prompt);
     lw_tokenizer_close(tokenizer);
+}
+
+static void test_memory_runs_out(void **state)
+{
+    (void)state;
+    run_out_of_memory("qwen", &plain);
+    run_out_of_memory("qwen3", &(struct lw_template_options){.mark_ends = true});
+    run_out_of_memory("qwen3", &(struct lw_template_options){.thinking = LW_THINKING_OFF});
+    run_out_of_memory("llama3", &plain);
+    run_out_of_memory("smollm", &plain);
 }
 
 int main(void)
