@@ -332,6 +332,15 @@ static bool check_rotary(
                rotary->original_positions, rotary->original_positions);
 }
 
+static bool check_dropout(const char *model, double dropout, struct lw_error *error)
+{
+    return dropout == 0 ||
+           lw_fail(error, LW_BAD_INPUT,
+               "%s/config.json has a dropout of %g, which Lewin does not do; set its "
+               "attention_dropout, resid_pdrop and embd_pdrop to 0",
+               model, dropout);
+}
+
 bool lw_trainer_create(
     struct lw_trainer **out, const struct lw_run_params *params, struct lw_error *error)
 {
@@ -344,6 +353,7 @@ bool lw_trainer_create(
     }
     trainer->params = *params;
     bool made = check_model(model, error) && lw_config_load(&trainer->config, model, error) &&
+                check_dropout(model, trainer->config.dropout, error) &&
                 check_rotary(params->recipe, &trainer->config.rotary, error) &&
                 lw_checkpoint_open(&trainer->base, model, error) &&
                 lw_output_prepare(params->recipe, resumed, sizeof resumed, &trainer->lock, error) &&

@@ -218,6 +218,20 @@ static bool read_pad_token(
     return true;
 }
 
+static bool read_dropout(
+    struct lw_config *config, const struct lw_json_scope *scope, struct lw_error *error)
+{
+    static const char *const keys[] = {"attention_dropout", "embd_pdrop", "resid_pdrop"};
+    for (size_t i = 0; i < sizeof keys / sizeof *keys; i++) {
+        double value = 0;
+        if (!lw_json_optional_number(scope, keys[i], 0, 1, &value, error)) {
+            return false;
+        }
+        config->dropout = value > config->dropout ? value : config->dropout;
+    }
+    return true;
+}
+
 static bool refuse_flags(
     const struct lw_config *config, const struct lw_json_scope *scope, struct lw_error *error)
 {
@@ -265,7 +279,7 @@ static bool read_object(
         !lw_json_optional_string(scope, "hidden_act", &activation, error) ||
         !read_rotary(config, scope, error) || !read_type(config, scope, error) ||
         !read_window(config, scope, error) || !read_pad_token(config, scope, error) ||
-        !refuse_flags(config, scope, error)) {
+        !read_dropout(config, scope, error) || !refuse_flags(config, scope, error)) {
         return false;
     }
     if (strcmp(activation, "silu") != 0) {

@@ -22,7 +22,8 @@ struct lw_config {
     uint32_t max_position_embeddings;
     uint32_t sliding_window; // keys a query sees; 0: all
     float rms_norm_eps, initializer_range;
-    bool tied; // the head is the embedding
+    bool tied;      // the head is the embedding
+    double dropout; // the largest of the file's; Lewin has none
     struct lw_rotary rotary;
     enum lw_type type;  // of the weights on disk
     uint32_t pad_token; // its embedding gets no gradient; LW_CONFIG_NO_TOKEN: there is none

@@ -119,6 +119,15 @@ bool lw_rotary_read(struct lw_rotary *rotary, const struct lw_json_scope *scope,
     if (inner.object && !lw_json_is_object(&inner, error)) {
         return false;
     }
+    const cJSON *member;
+    cJSON_ArrayForEach(member, inner.object)
+    {
+        if (cJSON_IsObject(member)) {
+            return lw_fail(error, LW_BAD_INPUT,
+                "%s: settings for each kind of layer (\"%s\") are not supported", inner.name,
+                member->string);
+        }
+    }
     int64_t original =
         params->original_positions ? params->original_positions : params->max_positions;
     if (!read_kind(rotary, &inner, error) ||

@@ -20,6 +20,26 @@ CONFIG = {
     "rope_theta": 10000.0, "tie_word_embeddings": True, "torch_dtype": "float32",
     "initializer_range": 0.2,
 }
+# What makes the model one of another family. longrope's short factors are for 40 positions.
+FAMILIES = {
+    "qwen3": {"architectures": ["Qwen3ForCausalLM"], "model_type": "qwen3", "head_dim": 16,
+              "attention_bias": False},
+    "llama": {"architectures": ["LlamaForCausalLM"], "model_type": "llama",
+              "tie_word_embeddings": False, "rope_theta": 500000.0, "rope_scaling": {
+                  "rope_type": "llama3", "factor": 8.0, "low_freq_factor": 1.0,
+                  "high_freq_factor": 4.0, "original_max_position_embeddings": 64}},
+    "mistral": {"architectures": ["MistralForCausalLM"], "model_type": "mistral", "head_dim": 16,
+                "sliding_window": 24},
+    "phi3": {"architectures": ["Phi3ForCausalLM"], "model_type": "phi3", "pad_token_id": 3,
+             "tie_word_embeddings": False, "sliding_window": 30,
+             "original_max_position_embeddings": 40, "rope_scaling": {
+                 "type": "longrope", "short_factor": [1.0, 1.1, 1.2, 1.4],
+                 "long_factor": [1.1, 2.0, 4.0, 9.0]}},
+    "phi4-mini": {"architectures": ["Phi3ForCausalLM"], "model_type": "phi3", "pad_token_id": 3,
+                  "partial_rotary_factor": 0.75, "original_max_position_embeddings": 40,
+                  "rope_scaling": {"type": "longrope", "short_factor": [1.0, 1.1, 1.2],
+                                   "long_factor": [1.1, 2.0, 9.0]}},
+}
 WORDS = ("the a small river house tree walks sings blue old friend table never maybe tomorrow light "
          "dog city question answer because warm").split()
 # What a run writes about time, which no two runs have in common.

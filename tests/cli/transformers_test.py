@@ -1,12 +1,14 @@
 # SPDX-License-Identifier: Apache-2.0
-"""What lewin train, merge and init write, of every family, loaded by transformers: no key is missing, none is left
-over, and its greedy answer is ours. Skipped where this Python has no transformers.
+"""What lewin train, merge and init write, of every family, loaded by transformers: no key is missing,
+none is left over, its greedy answer and its loss are ours. Skipped where this Python has no
+transformers.
 """
 import json
 import os
 
 from lewin_test import check, finish, folder, run, skip
-from training import conversation, losses, make_base, make_data, make_recipe, train
+from training import (FAMILIES, conversation, losses, make_base, make_data, make_recipe,
+                      train)
 
 os.environ["HF_HUB_OFFLINE"] = "1"
 try:
@@ -18,27 +20,6 @@ except ImportError as reason:
 QUESTION = "the old river?"
 PROMPT = ("<|im_start|>system\nBe kind.<|im_end|>\n<|im_start|>user\n%s<|im_end|>\n"
           "<|im_start|>assistant\n" % QUESTION)
-# What makes the model of training.py one of another family. Heads are 8 wide, and an answer ends
-# past the 40 positions that longrope's short factors are for.
-FAMILIES = {
-    "qwen3": {"architectures": ["Qwen3ForCausalLM"], "model_type": "qwen3", "head_dim": 16,
-              "attention_bias": False},
-    "llama": {"architectures": ["LlamaForCausalLM"], "model_type": "llama",
-              "tie_word_embeddings": False, "rope_theta": 500000.0, "rope_scaling": {
-                  "rope_type": "llama3", "factor": 8.0, "low_freq_factor": 1.0,
-                  "high_freq_factor": 4.0, "original_max_position_embeddings": 64}},
-    "mistral": {"architectures": ["MistralForCausalLM"], "model_type": "mistral", "head_dim": 16,
-                "sliding_window": 24},
-    "phi3": {"architectures": ["Phi3ForCausalLM"], "model_type": "phi3", "pad_token_id": 3,
-             "tie_word_embeddings": False, "sliding_window": 30,
-             "original_max_position_embeddings": 40, "rope_scaling": {
-                 "type": "longrope", "short_factor": [1.0, 1.1, 1.2, 1.4],
-                 "long_factor": [1.1, 2.0, 4.0, 9.0]}},
-    "phi4-mini": {"architectures": ["Phi3ForCausalLM"], "model_type": "phi3", "pad_token_id": 3,
-                  "partial_rotary_factor": 0.75, "original_max_position_embeddings": 40,
-                  "rope_scaling": {"type": "longrope", "short_factor": [1.0, 1.1, 1.2],
-                                   "long_factor": [1.1, 2.0, 9.0]}},
-}
 
 
 def check_loads(model, what):

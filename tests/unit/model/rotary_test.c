@@ -136,6 +136,7 @@ static void bad_settings_are_named(void **state)
         {"{\"rope_scaling\": {\"type\": \"yarn\", \"factor\": 4}}", "yarn"},
         {"{\"rope_scaling\": {\"rope_type\": \"dynamic\", \"factor\": 4}}", "dynamic"},
         {"{\"rope_scaling\": 4}", "rope_scaling"},
+        {"{\"rope_parameters\": {\"full_attention\": {\"rope_theta\": 5}}}", "full_attention"},
         {"{\"rope_scaling\": {\"type\": \"linear\"}}", "factor"},
         {"{\"rope_scaling\": {\"type\": \"linear\", \"factor\": -1}}", "factor"},
         {"{\"rope_scaling\": {\"type\": \"llama3\", \"factor\": 8}}", "low_freq_factor"},
