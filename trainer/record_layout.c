@@ -170,7 +170,8 @@ static bool read_message(const cJSON *message, const struct lw_record_format *fo
         fault->is_row = true;
         return unusable(fault, "message %zu: unknown role \"%.40s\"", number, tag->valuestring);
     }
-    if (member(message, "tool_calls")) {
+    const cJSON *calls = member(message, "tool_calls");
+    if (calls && !(cJSON_IsArray(calls) && cJSON_GetArraySize(calls) == 0)) {
         return unusable(fault,
             "message %zu: \"tool_calls\" is not read; put the calls into a message of the role "
             "function_call",

@@ -57,11 +57,11 @@ static void reads_messages(void **state)
     (void)state;
     struct lw_conversation conversation = {0};
     struct lw_record_fault fault;
-    parse(
-        "{\"messages\": [{\"role\": \"user\", \"content\": \"a\"},"
-        "{\"role\": \"assistant\", \"content\": \"b\", \"tool_calls\": null},"
-        "{\"role\": \"tool\", \"content\": \"c\"}, {\"role\": \"assistant\", \"content\": \"d\"}],"
-        "\"system\": \"s\", \"tools\": null, \"conversations\": null}",
+    parse("{\"messages\": [{\"role\": \"user\", \"content\": \"a\"},"
+          "{\"role\": \"assistant\", \"content\": \"b\", \"tool_calls\": null},"
+          "{\"role\": \"tool\", \"content\": \"c\"},"
+          "{\"role\": \"assistant\", \"content\": \"d\", \"tool_calls\": []}],"
+          "\"system\": \"s\", \"tools\": null, \"conversations\": null}",
         &conversation, &fault);
     assert_string_equal(fault.reason, "");
     assert_string_equal(conversation.system, "s");
@@ -117,7 +117,7 @@ static const struct bad bad_records[] = {
     {"{\"conversations\": [], \"system\": 1}", "\"system\" is a number, not a text", 0, false},
     {"{\"conversations\": [], \"tools\": 1}", "\"tools\" is a number, not a text or a list", 0,
         false},
-    {"{\"messages\": [{\"role\": \"assistant\", \"tool_calls\": []}]}",
+    {"{\"messages\": [{\"role\": \"assistant\", \"tool_calls\": [{}]}]}",
         "message 1: \"tool_calls\" is not read", 0, false},
     // roles
     {RECORD(""), "no messages", 0, true},
