@@ -77,6 +77,17 @@ static struct lw_history_entry begin_entry(const struct lw_metrics_entry *figure
     return entry;
 }
 
+// What `count` comes to per second, and seconds, as precisely as transformers says them.
+static double per_second(double count, double seconds)
+{
+    return round(count / seconds * 1e3) / 1e3;
+}
+
+static double rounded_seconds(double seconds)
+{
+    return round(seconds * 1e4) / 1e4;
+}
+
 static bool log_line(
     struct lw_trainer *trainer, const struct lw_metrics_entry *figures, struct lw_error *error)
 {
@@ -104,9 +115,9 @@ bool lw_journal_measured(struct lw_trainer *trainer, double eval_loss, double to
     double batch = (double)trainer->params.recipe->per_device_eval_batch_size;
     figures.eval_loss = entry.eval_loss = eval_loss;
     figures.eval_token_loss = entry.eval_token_loss = token_loss;
-    entry.eval_runtime = seconds;
-    entry.eval_samples_per_second = examples / seconds;
-    entry.eval_steps_per_second = ceil(examples / batch) / seconds;
+    entry.eval_runtime = rounded_seconds(seconds);
+    entry.eval_samples_per_second = per_second(examples, seconds);
+    entry.eval_steps_per_second = per_second(ceil(examples / batch), seconds);
     return lw_history_add(&trainer->history, &entry, error) && log_line(trainer, &figures, error);
 }
 
@@ -138,9 +149,9 @@ static struct lw_history_entry sums_of(
                                             : recipe->num_train_epochs *
                                                   (double)lw_dataset_train_count(trainer->dataset);
     entry.train_loss = trainer->progress.total_loss / updates;
-    entry.train_runtime = seconds;
-    entry.train_samples_per_second = examples / seconds;
-    entry.train_steps_per_second = updates / seconds;
+    entry.train_runtime = rounded_seconds(seconds);
+    entry.train_samples_per_second = per_second(examples, seconds);
+    entry.train_steps_per_second = per_second(updates, seconds);
     entry.total_flos = trainer->flos_per_token * (double)trainer->progress.tokens;
     return entry;
 }
