@@ -72,6 +72,15 @@ static bool is_name(const char *name, const char *known)
     return known && !strcmp(name, known);
 }
 
+// What older versions of transformers wrote beside the parameters (Llama 2 as released), and what
+// every version since computes from config.json.
+static bool is_buffer(const char *name)
+{
+    static const char end[] = ".rotary_emb.inv_freq";
+    size_t length = strlen(name);
+    return length >= sizeof end && !strcmp(name + length - (sizeof end - 1), end);
+}
+
 static void add_shape(struct lw_string *text, const struct lw_tensor_info *info)
 {
     lw_string_addf(text, NULL, "[");
@@ -159,6 +168,9 @@ static void find_extra(struct draft *draft, const struct lw_merge_parent *parent
     const struct lw_merge_parent *base = &draft->plan->parents[0];
     for (size_t i = 0; i < lw_checkpoint_count(parent->checkpoint); i++) {
         const char *name = lw_checkpoint_at(parent->checkpoint, i)->name;
+        if (is_buffer(name)) {
+            continue;
+        }
         if (base->tied && is_name(name, base->head)) {
             note_dropped_head(draft, parent);
         } else if (!lw_checkpoint_find(base->checkpoint, name)) {
@@ -174,7 +186,7 @@ static bool plan_tensors(struct draft *draft, struct lw_error *error)
     const struct lw_merge_parent *base = &draft->plan->parents[0];
     for (size_t i = 0; i < lw_checkpoint_count(base->checkpoint); i++) {
         const struct lw_tensor_info *info = lw_checkpoint_at(base->checkpoint, i);
-        bool dropped = base->tied && is_name(info->name, base->head);
+        bool dropped = is_buffer(info->name) || (base->tied && is_name(info->name, base->head));
         if (!dropped && !add_tensor(draft, info, error)) {
             return false;
         }

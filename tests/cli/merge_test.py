@@ -118,6 +118,17 @@ def heads(work):
     check_fails(run("merge", untied, headless, "-o", work + "/none"), 3, HEAD, "headless")
 
 
+def buffers(work):
+    """The rotary frequencies that Llama 2's folders hold are no parameters."""
+    frequencies = {**NAMES, "model.layers.0.self_attn.rotary_emb.inv_freq": [2]}
+    plain = model_folder.write(work + "/plain", tensors("BF16", 1))
+    older = model_folder.write(work + "/older", tensors("BF16", 2, frequencies))
+    for i, pair in enumerate(((plain, older), (older, plain), (older, older))):
+        result = run("merge", *pair, "-o", "%s/buffers-%d" % (work, i))
+        check(result.returncode == 0 and sorted(model_folder.read("%s/buffers-%d" % (work, i)))
+              == sorted(NAMES), "buffers are left out", result)
+
+
 def refused(work):
     base = model_folder.write(work + "/refused-base", tensors("BF16", 1))
     good = model_folder.write(work + "/refused-good", tensors("BF16", 2))
@@ -218,7 +229,7 @@ def interrupted(work):
 
 
 with folder() as work_folder:
-    for part in (fixtures, mixtures, heads, refused, target):
+    for part in (fixtures, mixtures, heads, buffers, refused, target):
         os.makedirs(os.path.join(work_folder, part.__name__))
         part(os.path.join(work_folder, part.__name__))
     if not sys.platform.startswith("win"):
