@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: Apache-2.0
 """usage: bench_data.py LEWIN TOKENIZER_FOLDER CONVERSATIONS.json WORK_FOLDER
-           [--records N] [--compared N] [--python COMMAND]
+           [--records N] [--compared N] [--python COMMAND] [--only-compare]
 
 Prints how fast Lewin turns conversations into tokens and labels, what a second start costs, and the
 most memory it holds, beside Hugging Face's tokenizers on the same records in the same run.
@@ -143,6 +143,7 @@ def main():
     parser.add_argument("--records", type=int, default=1200000)
     parser.add_argument("--compared", type=int, default=60000)
     parser.add_argument("--python", default="python3")
+    parser.add_argument("--only-compare", action="store_true")
     options = parser.parse_args()
     os.makedirs(options.work, exist_ok=True)
     whole = os.path.join(options.work, "whole-%d.jsonl" % options.records)
@@ -167,6 +168,8 @@ def main():
                "%d tokens, %.0f MiB" % (ours["tokens"], peak))
         if theirs["tokens"] != ours["tokens"]:
             sys.exit("the tokens differ in number")
+    if options.only_compare:
+        return
     size = os.path.getsize(whole)
     for name in ("lewin, first start", "lewin, second start", "lewin, third start"):
         seconds, ours, peak = timed_check(options.lewin, options.tokenizer, whole, cache)

@@ -56,13 +56,17 @@ bool lw_stamps_recall(const char *folder, const struct lw_file_stamp *stamp, uin
     return known;
 }
 
-void lw_stamps_remember(const char *folder, const struct lw_file_stamp *stamp, uint64_t hash)
+bool lw_stamps_at_rest(const struct lw_file_stamp *stamp)
 {
     int64_t newest = stamp->modified > stamp->changed ? stamp->modified : stamp->changed;
+    return newest + coarsest_tick < stamp->taken;
+}
+
+void lw_stamps_remember(const char *folder, const struct lw_file_stamp *stamp, uint64_t hash)
+{
     struct lw_string path = {0};
     struct record record = record_of(stamp, hash);
-    if (stamp->is_regular && newest + coarsest_tick < stamp->taken &&
-        name_record(&path, folder, stamp)) {
+    if (stamp->is_regular && name_record(&path, folder, stamp)) {
         lw_file_write_whole(path.data, &record, sizeof record, NULL);
     }
     lw_string_free(&path);

@@ -3,8 +3,8 @@
 // for as long as the file shows no sign of having been written to, so that gigabytes need not be
 // read again to see that they are the same. The signs are what the system keeps about a file: which
 // one it is, its size, and the times of the last change of its content and of anything about it, of
-// which no program can set the latter back. Those clocks may tick as slowly as every two seconds, so
-// nothing is remembered of a file that was changed within the two seconds before it was looked at.
+// which no program can set the latter back. Those clocks may tick as slowly as every two seconds: of a
+// file that was changed within the two seconds before it was looked at, nothing should be remembered.
 // It is only ever a shortcut: what cannot be kept or found is read anew. Called by token_store.c.
 #ifndef LW_TRAINER_STAMPS_H
 #define LW_TRAINER_STAMPS_H
@@ -14,7 +14,11 @@
 // Whether `folder` remembers a hash for the file as it is now.
 bool lw_stamps_recall(const char *folder, const struct lw_file_stamp *stamp, uint64_t *hash);
 
-// `stamp` was taken before the file was read. Says nothing where it cannot be kept.
+// Whether the next change of the file must show in its stamp.
+bool lw_stamps_at_rest(const struct lw_file_stamp *stamp);
+
+// `stamp` was taken before the file was read, of a file at rest or one that nobody else writes to.
+// Says nothing where it cannot be kept.
 void lw_stamps_remember(const char *folder, const struct lw_file_stamp *stamp, uint64_t hash);
 
 // The end of the names of those small files.

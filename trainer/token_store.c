@@ -84,7 +84,9 @@ static bool add_contents(struct lw_string *key, bool *known, const struct lw_tok
             if (!hash_file(store, job->name, job->paths[i], stamp.size, &hash, error)) {
                 return false;
             }
-            lw_stamps_remember(store->folder, &stamp, hash);
+            if (lw_stamps_at_rest(&stamp)) {
+                lw_stamps_remember(store->folder, &stamp, hash);
+            }
         }
         if (!lw_token_key_file(key, stamp.size, hash, error)) {
             return false;
@@ -111,7 +113,7 @@ static bool open_checked(struct lw_token_cache **cache, const struct lw_token_st
         *cache = NULL;
         return false;
     }
-    if (!known) {
+    if (!known && lw_stamps_at_rest(&stamp)) {
         lw_stamps_remember(store->folder, &stamp, lw_token_cache_content(*cache));
     }
     return true;
@@ -181,6 +183,10 @@ static bool make(struct lw_token_cache **cache, const struct lw_token_store *sto
                 path_of(&final, store, made.data, ".tokens", error) &&
                 (lw_file_rename(path.data, final.data, error) || lw_fail_keeping(store, error)) &&
                 lw_token_cache_open(cache, final.data, made.data, error);
+    struct lw_file_stamp stamp;
+    if (done && lw_file_stamp(final.data, &stamp, NULL)) {
+        lw_stamps_remember(store->folder, &stamp, lw_token_cache_content(*cache));
+    }
     lw_string_free(&made);
     lw_string_free(&path);
     lw_string_free(&final);
