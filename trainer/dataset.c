@@ -13,7 +13,7 @@
 // What an example may bring into memory besides itself: the system maps the neighbours of a page that
 // is looked at, 64 KiB of them on Linux, where a row is, and where its example begins and ends.
 #define MAPPED_AROUND ((uint64_t)3 << 16)
-#define MOST_MAPPED ((uint64_t)256 << 20)
+#define MOST_MAPPED ((uint64_t)64 << 20)
 
 // A source's rows, and the number of the first of them.
 struct part {
