@@ -9,6 +9,7 @@
 #define ROW_SCRATCH (16u << 20) // bytes of row panels at a time
 #define LANE_SCRATCH (8u << 20) // bytes of lane panels at a time
 #define STEP 32u                // depths that the product unrolls
+#define SPAN 1024u              // depths that one accumulator adds up where there are far more
 #define BLOCK 16u               // lane panels that are walked together
 
 // How one product is cut up.
@@ -167,8 +168,9 @@ static void multiply(struct lw_stream *stream, const struct lw_matmul *matmul,
         .kernel = lw_matmul_kernel(matmul, LW_KERNEL_MATMUL_PANELS_F32,
             LW_KERNEL_MATMUL_PANELS_BF16, LW_KERNEL_MATMUL_PANELS_BF16_F32),
         .args = &args,
-        .constant_count = 5,
-        .constants = {plan->lanes, plan->tile, STEP, bias.address != 0, add.address != 0},
+        .constant_count = 6,
+        .constants = {plan->lanes, plan->tile, STEP, bias.address != 0, add.address != 0,
+            plan->depth > 16 * SPAN ? SPAN : 0},
         .access_count = 5,
         .accesses = {rows, lanes, lw_tensor_read(&bias), lw_tensor_read(&add), lw_tensor_write(&c)},
         .flops = 2.0 * part->rows * part->columns * plan->shape.k,
