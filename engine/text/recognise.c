@@ -27,6 +27,7 @@ static const struct recognised rows[] = {
     {"phi", "phi3", {"<|user|>\n", "<|end|>\n"}, {"<|im_sep|>"}},
     {"phi", "phi3", {"<|user|>", "<|end|>", "'\\n'"}, {"<|im_sep|>"}},
     {"phi", "phi3", {"<|user|>\\n", "<|end|>\\n"}, {"<|im_sep|>"}},
+    {"phi4_mini", "phi3", {"<|tool|>", "<|/tool|>", "<|end|>"}, {"<|im_sep|>"}},
     {"phi4", "phi3", {"<|im_start|>", "<|im_sep|>"}, {NULL}},
     {"llama2", "llama", {"[INST]", "<<SYS>>"}, {NULL}},
     {"mistral", "mistral", {"[INST] ", "[/INST]"}, {"[SYSTEM_PROMPT]"}},

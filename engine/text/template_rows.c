@@ -70,6 +70,16 @@ const struct lw_template lw_template_rows[] = {
         .replace_eos = true,
     },
     {
+        .name = "phi4_mini",
+        .system = {"<|system|>{content}<|end|>"},
+        .user = {"<|user|>{content}<|end|><|assistant|>"},
+        .assistant = {"{content}<|end|>"},
+        .default_system = "",
+        .stop_word = "<|end|>",
+        .replace_eos = true,
+        .tool_format = LW_TOOLS_PHI4_MINI,
+    },
+    {
         .name = "llama2",
         .system_in_user = true,
         .system = {"<<SYS>>\n{content}\n<</SYS>>\n\n"},

@@ -8,7 +8,13 @@
 #include <stddef.h>
 
 // How tools are described and called (tool_format.c).
-enum lw_tool_format { LW_TOOLS_DEFAULT, LW_TOOLS_LLAMA3, LW_TOOLS_MISTRAL, LW_TOOLS_QWEN };
+enum lw_tool_format {
+    LW_TOOLS_DEFAULT,
+    LW_TOOLS_LLAMA3,
+    LW_TOOLS_MISTRAL,
+    LW_TOOLS_PHI4_MINI,
+    LW_TOOLS_QWEN
+};
 
 // A message is a list of elements, each tokenised by itself; NULL ends the list. "{bos}" and "{eos}"
 // stand for these tokens of the tokenizer; in one element {content} stands for the message's text.

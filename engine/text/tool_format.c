@@ -8,7 +8,7 @@
 #include "engine/text/thought.h"
 #include "engine/text/tool_text.h"
 
-// Calls are joined by `between`. Several, or even one, stand in the brackets of a JSON array.
+// Without `describe` the JSON text stands as it is. Calls are joined by `between`. Several, or even one, stand in the brackets of a JSON array.
 struct tool_format {
     bool (*describe)(struct lw_string *out, const struct lw_python_json *tools, const char *date,
         struct lw_error *error);
@@ -22,6 +22,7 @@ static const struct tool_format formats[] = {
     [LW_TOOLS_DEFAULT] = {lw_tools_describe_default, lw_tools_call_default, "\n", false, false},
     [LW_TOOLS_LLAMA3] = {lw_tools_describe_llama3, lw_tools_call_llama3, ", ", true, false},
     [LW_TOOLS_MISTRAL] = {lw_tools_describe_mistral, lw_tools_call_mistral, ", ", true, true},
+    [LW_TOOLS_PHI4_MINI] = {NULL, lw_tools_call_default, "\n", false, false},
     [LW_TOOLS_QWEN] = {lw_tools_describe_qwen, lw_tools_call_qwen, "\n", false, false},
 };
 
@@ -50,8 +51,14 @@ bool lw_tool_format_describe(enum lw_tool_format format, const char *tools, cons
     if (!lw_python_json_read(&json, tools, error)) {
         return lw_fail_in(error, "The tools");
     }
-    bool done = check_tools(json, error) &&
-                (!json->child || formats[format].describe(out, json, date, error));
+    const struct tool_format *row = &formats[format];
+    bool done = check_tools(json, error);
+    if (done && !row->describe) {
+        done =
+            add(out, "<|tool|>", error) && add(out, tools, error) && add(out, "<|/tool|>", error);
+    } else if (done && json->child) {
+        done = row->describe(out, json, date, error);
+    }
     lw_python_json_free(json);
     return done;
 }

@@ -101,6 +101,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t size)
     while (lw_template_name_at(count)) {
         count++;
     }
+    demand(count > 0, "there are no templates");
     const char *name = lw_template_name_at(size > 2 ? bytes[0] % count : 0);
     unsigned how = size > 2 ? bytes[1] : 0;
     const char *text = size > 2 ? (const char *)bytes + 2 : "";

@@ -53,6 +53,8 @@ TEMPLATES = {
     "phi4": {"system": ["<|im_start|>system<|im_sep|>\0<|im_end|>"],
              "user": ["<|im_start|>user<|im_sep|>\0<|im_end|><|im_start|>assistant<|im_sep|>"],
              "assistant": ["\0<|im_end|>"]},
+    "phi4_mini": {"tools": "phi4_mini", "system": ["<|system|>\0<|end|>"],
+                  "user": ["<|user|>\0<|end|><|assistant|>"], "assistant": ["\0<|end|>"]},
     "llama2": {"merged": True, "system": ["<<SYS>>\n\0\n<</SYS>>\n\n"],
                "user": [BOS, "[INST] \0 [/INST]"]},
     "mistral": mistral(" "),
@@ -89,7 +91,10 @@ def plain_parameter(name, about, required):
     return text + "\n"
 
 
-def describe(form, tools):
+def describe(form, text):
+    if form == "phi4_mini":
+        return f"<|tool|>{text}<|/tool|>"
+    tools = json.loads(text)
     if not tools:
         return ""
     if form == "qwen":
@@ -160,7 +165,7 @@ def encode(row, system, tools, messages):
             elements += row.get("prefix", [])
             if system or tools:
                 block = fill(row.get("system", ["\0"]),
-                             system + (describe(row.get("tools", "default"), json.loads(tools)) if tools else ""))
+                             system + (describe(row.get("tools", "default"), tools) if tools else ""))
                 if row.get("merged"):
                     before = block[0]
                 else:
@@ -252,7 +257,7 @@ CONVERSATIONS = {
     "several": ("Be brief.", None, SEVERAL), "thoughts": ("", "", THOUGHTS),
     "thoughtful_call": (None, "[]", THOUGHTFUL_CALL),
 }
-DESCRIBED = ("qwen", "qwen3", "llama3", "mistral", "phi", "llama2", "alpaca")
+DESCRIBED = ("qwen", "qwen3", "llama3", "mistral", "phi", "phi4_mini", "llama2", "alpaca")
 
 
 def cases():
@@ -290,4 +295,5 @@ def main():
                    f'{listing(conversations)}\n], "cases": [\n{listing(encoded)}\n]}}\n')
 
 
-main()
+if __name__ == "__main__":
+    main()

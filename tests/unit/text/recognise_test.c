@@ -53,6 +53,9 @@ static void test_families(void **state)
         {"phi", TYPE("phi3"), "{{'<|user|>\n' + message['content'] + '<|end|>\n'}}"},
         {"phi", TYPE("phi3"), "{{'<|user|>\\n' + message['content'] + '<|end|>\\n'}}"},
         {"phi", TYPE("phi3"), "{{'<|user|>' + '\\n' + message['content'] + '<|end|>' + '\\n'}}"},
+        {"phi4_mini", TYPE("phi3"),
+            "'<|' + role + '|>' + content + '<|tool|>' + tools + "
+            "'<|/tool|>' + '<|end|>'"},
         {"phi4", TYPE("phi3"), "'<|im_start|>user<|im_sep|>' + content + '<|im_end|>'"},
         {"llama2", TYPE("llama"), "'<<SYS>>\\n' '[INST] ' + content + ' [/INST]'"},
         {"mistral", TYPE("mistral"), "\"[INST] \" + content + \"[/INST]\""},
