@@ -27,7 +27,7 @@ static const struct recognised rows[] = {
     {"phi", "phi3", {"<|user|>\n", "<|end|>\n"}, {"<|im_sep|>"}},
     {"phi", "phi3", {"<|user|>", "<|end|>", "'\\n'"}, {"<|im_sep|>"}},
     {"phi", "phi3", {"<|user|>\\n", "<|end|>\\n"}, {"<|im_sep|>"}},
-    {"phi4_mini", "phi3", {"<|tool|>", "<|/tool|>", "<|end|>"}, {"<|im_sep|>"}},
+    {"phi4_mini", "phi3", {"<|tool|>", "<|/tool|>", "<|end|>"}, {"Your name is Phi"}},
     {"phi4", "phi3", {"<|im_start|>", "<|im_sep|>"}, {NULL}},
     {"llama2", "llama", {"[INST]", "<<SYS>>"}, {NULL}},
     {"mistral", "mistral", {"[INST] ", "[/INST]"}, {"[SYSTEM_PROMPT]"}},
@@ -35,8 +35,9 @@ static const struct recognised rows[] = {
     {"deepseekr1", NULL, {"<｜User｜>", "<｜Assistant｜>", "</think>"}, {NULL}},
     {"deepseek", "llama", {"User: ", "Assistant:"}, {"<think>"}},
     {"smollm2", "llama", {"<|im_start|>", "named SmolLM, trained by Hugging Face"}, {"<think>"}},
-    // No other default system prompt and no thoughts.
-    {"chatml", NULL, {"<|im_start|>", "<|im_end|>"}, {"You are", "<think>", "<|im_sep|>"}},
+    // No default system prompt of their own and no thoughts.
+    {"chatml", "llama", {"<|im_start|>", "<|im_end|>"}, {"You are", "<think>", "<|im_sep|>"}},
+    {"chatml", "mistral", {"<|im_start|>", "<|im_end|>"}, {"You are", "<think>", "<|im_sep|>"}},
 };
 
 static bool add_names(struct lw_string *names, struct lw_error *error)

@@ -68,6 +68,8 @@ static void test_families(void **state)
         {"chatml", TYPE("llama"), "'<|im_start|>' + role + '\\n' + content + '<|im_end|>'"},
         {NULL, TYPE("qwen2"), "'<|im_start|>' 'You are someone else.' '<|im_end|>'"},
         {NULL, TYPE("qwen2"), "'<|im_start|>' '<think>' '<|im_end|>'"},
+        {NULL, TYPE("qwen2"), "'<|im_start|>' 'Please reason step by step.' '<|im_end|>'"},
+        {NULL, TYPE("phi3"), "'Your name is Phi' '<|tool|>' '<|/tool|>' '<|end|>'"},
         {NULL, TYPE("phi3"), "'<|' + message['role'] + '|>' + content + '<|end|>'"},
         {NULL, TYPE("mistral"), "'[SYSTEM_PROMPT]' '[INST]' '[/INST]'"},
         {NULL, TYPE("llama"), NULL},
