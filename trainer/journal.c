@@ -127,6 +127,7 @@ struct lw_trainer_state lw_journal_state(const struct lw_trainer *trainer)
     uint64_t updates = course->total_updates, per_epoch = course->updates_per_epoch;
     return (struct lw_trainer_state){.global_step = trainer->progress.reported,
         .max_steps = updates,
+        .saved_step = trainer->progress.saved,
         .logging_steps = trainer->log_interval,
         .eval_steps = trainer->eval_interval ? trainer->eval_interval : USUAL_STEPS,
         .save_steps = trainer->save_interval ? trainer->save_interval : USUAL_STEPS,

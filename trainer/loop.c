@@ -87,6 +87,7 @@ static bool save(struct lw_trainer *trainer, bool resumable, struct lw_error *er
     state.window_loss = progress->window_loss;
     state.window_count = progress->window_count;
     state.total_loss = progress->total_loss;
+    trainer->progress.saved = progress->reported;
     struct lw_trainer_state report = lw_journal_state(trainer);
     if (!lw_snapshot_save(
             path, trainer->training, trainer->base, resumable ? &state : NULL, &report, error) ||

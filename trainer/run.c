@@ -365,7 +365,7 @@ bool lw_trainer_create(
         lw_trainer_destroy(trainer);
         return false;
     }
-    trainer->progress.reported = trainer->state.update;
+    trainer->progress.reported = trainer->progress.saved = trainer->state.update;
     trainer->progress.tokens = trainer->state.tokens;
     trainer->progress.window_loss = trainer->state.window_loss;
     trainer->progress.window_count = trainer->state.window_count;

@@ -18,6 +18,7 @@
 // one lies at update % 2.
 struct lw_trainer_progress {
     uint64_t reported; // updates whose figures have been read
+    uint64_t saved;    // the update of the newest checkpoint
     uint64_t tokens;   // in them, padding not counted
     double window_loss, total_loss;
     uint64_t window_count;

@@ -23,7 +23,7 @@ static bool print_history(
     return done && lw_string_addf(text, error, history->count ? "\n  " : "");
 }
 
-// What the Trainer's own callback says in the midst of a run.
+// What the Trainer's control said when the newest checkpoint was written.
 static const char callbacks[] = "  \"stateful_callbacks\": {\n"
                                 "    \"TrainerControl\": {\n"
                                 "      \"args\": {\n"
@@ -40,7 +40,8 @@ static const char callbacks[] = "  \"stateful_callbacks\": {\n"
 bool lw_trainer_state_print(
     const struct lw_trainer_state *state, struct lw_string *text, struct lw_error *error)
 {
-    const char *stops = state->global_step == state->max_steps ? "true" : "false";
+    const char *saves = state->saved_step ? "true" : "false";
+    const char *stops = state->saved_step == state->max_steps ? "true" : "false";
     return lw_string_addf(text, error,
                "{\n  \"best_global_step\": null,\n  \"best_metric\": null,\n"
                "  \"best_model_checkpoint\": null,\n  \"epoch\": ") &&
@@ -57,7 +58,7 @@ bool lw_trainer_state_print(
                ",\n  \"save_steps\": %" PRIu64 ",\n",
                state->logging_steps, state->max_steps, state->num_input_tokens_seen,
                state->num_train_epochs, state->save_steps) &&
-           lw_string_addf(text, error, callbacks, "true", stops) &&
+           lw_string_addf(text, error, callbacks, saves, stops) &&
            lw_string_addf(text, error, "  \"total_flos\": ") &&
            lw_history_number(state->total_flos, text, error) &&
            lw_string_addf(text, error,

@@ -14,6 +14,7 @@
 // transformers' TrainerState, as far as it varies.
 struct lw_trainer_state {
     uint64_t global_step, max_steps; // updates done, and in the run
+    uint64_t saved_step;             // of the newest checkpoint; 0: none
     uint64_t logging_steps, eval_steps, save_steps;
     uint64_t num_train_epochs;      // begun ones count
     uint64_t num_input_tokens_seen; // padding not counted

@@ -1,9 +1,10 @@
 # SPDX-License-Identifier: Apache-2.0
 """The same run by lewin train and by transformers' Trainer, from the same start in fp32 on the CPU: step
 by step the same losses, gradient norms, learning rates, epochs and measurements, the same checkpoints,
-and a trainer_state.json that transformers loads. Skipped where this Python has no transformers or
+and a trainer_state.json that transformers loads; also with examples in packs. Skipped where this Python has no transformers or
 accelerate.
 """
+import bisect
 import json
 import math
 import os
@@ -33,7 +34,14 @@ RUNS = (
      "adam_beta2": 0.95, "max_grad_norm": 0.0, "logging_steps": 0.3, "eval_strategy": "epoch",
      "eval_delay": 1, "eval_on_start": True, "save_strategy": "steps", "save_steps": 8.0, "seed": 7,
      "data_seed": 11, "per_device_eval_batch_size": 8},
+    {"per_device_train_batch_size": 1, "gradient_accumulation_steps": 3, "num_train_epochs": 2,
+     "learning_rate": 1e-3, "lr_scheduler_type": "polynomial", "warmup_steps": 2,
+     "logging_steps": 1, "eval_strategy": "steps", "eval_steps": 3, "save_strategy": "no",
+     "seed": 5, "per_device_eval_batch_size": 2},
 )
+# Keys of LLaMA-Factory, in the same order: its packs are made here as it makes them.
+FACTORY = ({}, {}, {"neat_packing": True, "cutoff_len": 300, "preprocessing_batch_size": 20,
+                    "preprocessing_num_workers": 1})
 VAL_SIZE = 0.1
 # Times, counts that include padding, and Lewin's own.
 DIFFERENT = {"eval_runtime", "eval_samples_per_second", "eval_steps_per_second", "eval_token_loss",
@@ -55,6 +63,35 @@ def encode(tokenizer, record):
     return {"input_ids": tokens, "labels": labels}
 
 
+def pack(rows, capacity):
+    """Greedy: one pack after another, each with the longest that still fits, the last of equals."""
+    order = sorted(range(len(rows)), key=lambda i: len(rows[i]["input_ids"]))
+    lengths, packs = [len(rows[i]["input_ids"]) for i in order], []
+    while order:
+        packed, room = {"input_ids": [], "labels": [], "position_ids": [], "parts": []}, capacity
+        while bisect.bisect(lengths, room):
+            at = bisect.bisect(lengths, room) - 1
+            room -= lengths.pop(at)
+            row = rows[order.pop(at)]
+            packed["input_ids"] += row["input_ids"]
+            packed["labels"] += row["labels"]
+            packed["position_ids"] += range(len(row["input_ids"]))
+            packed["parts"] += [len(packed["parts"])] * len(row["input_ids"])
+        packs.append(packed)
+    return packs
+
+
+def collate_packs(rows):
+    longest = max(len(row["input_ids"]) for row in rows)
+    batch = {key: torch.tensor([row[key] + [value] * (longest - len(row[key])) for row in rows])
+             for key, value in (("input_ids", 0), ("labels", -100), ("position_ids", 0),
+                                ("parts", -1))}
+    parts = batch.pop("parts")
+    seen = (parts[:, :, None] == parts[:, None, :]) & torch.ones(longest, longest).tril().bool()
+    batch["attention_mask"] = torch.where(seen, 0.0, torch.finfo(torch.float32).min)[:, None]
+    return batch
+
+
 def collate(rows):
     longest = max(len(row["input_ids"]) for row in rows)
     longest = (longest + 7) // 8 * 8
@@ -66,21 +103,26 @@ def collate(rows):
             "attention_mask": torch.tensor(mask)}
 
 
-def train_theirs(base, data, output, keys):
+def train_theirs(base, data, output, keys, factory):
     tokenizer = Tokenizer.from_file(os.path.join(base, "tokenizer.json"))
     with open(data) as file:
         rows = [encode(tokenizer, record) for record in json.load(file)]
     # datasets' train_test_split.
     order = numpy.random.default_rng(keys["seed"]).permutation(len(rows))
     held_out = math.ceil(VAL_SIZE * len(rows))
+    parts = [[rows[i] for i in order[held_out:]], [rows[i] for i in order[:held_out]]]
+    if factory:
+        size = factory["preprocessing_batch_size"]
+        parts = [sum((pack(part[i:i + size], factory["cutoff_len"] - 1)
+                      for i in range(0, len(part), size)), []) for part in parts]
     arguments = TrainingArguments(
         output_dir=output, use_cpu=True, report_to="none", remove_unused_columns=False,
         disable_tqdm=True, optim="adamw_torch", **keys)
     model = AutoModelForCausalLM.from_pretrained(base, dtype=torch.float32,
                                                  attn_implementation="eager")
-    trainer = Trainer(model=model, args=arguments, data_collator=collate,
-                      train_dataset=[rows[i] for i in order[held_out:]],
-                      eval_dataset=[rows[i] for i in order[:held_out]])
+    trainer = Trainer(model=model, args=arguments,
+                      data_collator=collate_packs if factory else collate, train_dataset=parts[0],
+                      eval_dataset=parts[1])
     trainer.train()
     trainer.save_state()
 
@@ -132,9 +174,9 @@ def compare(ours, theirs, what):
 with folder() as here:
     base = make_base(os.path.join(here, "base"))
     data = make_data(os.path.join(here, "data.json"), 43)
-    for number, keys in enumerate(RUNS):
+    for number, (keys, factory) in enumerate(zip(RUNS, FACTORY)):
         ours, theirs = (os.path.join(here, "%s%d" % (side, number)) for side in ("ours", "theirs"))
-        train_ours(base, data, ours, keys)
-        train_theirs(base, data, theirs, keys)
+        train_ours(base, data, ours, {**keys, **factory})
+        train_theirs(base, data, theirs, keys, factory)
         compare(ours, theirs, "run %d" % number)
 finish()

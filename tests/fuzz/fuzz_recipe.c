@@ -12,11 +12,13 @@ struct values {
     double learning_rate;
     char *model, *eval_dataset;
     int schedule;
-    struct lw_option_list dataset;
+    struct lw_option_list dataset, kwargs, ignored;
 };
 
 static const char path[] = "recipe_fuzz.tmp";
 static const char *const schedules[] = {"linear", "cosine", NULL};
+static const char *const ignored[] = {"deepspeed", "report_to", NULL};
+static const char *const refused[] = {"streaming=false", "lora_rank", NULL};
 
 static const struct lw_option table[] = {
     {"bf16", LW_OPTION_BOOL, offsetof(struct values, bf16), 0, 0, NULL, NULL, ""},
@@ -28,6 +30,9 @@ static const struct lw_option table[] = {
     {"lr_scheduler_type", LW_OPTION_CHOICE, offsetof(struct values, schedule), 0, 0, schedules,
         "linear", ""},
     {"dataset", LW_OPTION_LIST, offsetof(struct values, dataset), 0, 0, NULL, NULL, ""},
+    {"lr_scheduler_kwargs", LW_OPTION_MAP, offsetof(struct values, kwargs), 0, 0, NULL, NULL, ""},
+    {"Ignored", LW_OPTION_IGNORED, offsetof(struct values, ignored), 0, 0, ignored, NULL, ""},
+    {"Refused", LW_OPTION_REFUSED, 0, 0, 0, refused, NULL, "because"},
     {0},
 };
 
@@ -46,6 +51,10 @@ int LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t size)
         for (size_t i = 0; i < values.dataset.count; i++) {
             assert(values.dataset.items[i][0] && !strchr(values.dataset.items[i], ','));
         }
+        for (size_t i = 0; i < values.kwargs.count; i++) {
+            assert(strstr(values.kwargs.items[i], ": ") > values.kwargs.items[i]);
+        }
+        assert(values.ignored.count <= 2);
     } else {
         assert(error.status == LW_USAGE || error.status == LW_BAD_INPUT);
         assert(strstr(error.message, path));

@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 // trainer/dataset: which rows a run sees in which step, held out or not, beside the rows that
 // datasets.train_test_split and torch.randperm name; bad records under both policies; the same
-// content whatever the number of threads.
+// content whatever the number of threads. More than 500 lines because all of it works on the same
+// made-up files and caches.
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>

@@ -91,6 +91,7 @@ static struct lw_trainer_state state_of(const struct lw_history *history)
 {
     return (struct lw_trainer_state){.global_step = 6,
         .max_steps = 8,
+        .saved_step = 6,
         .logging_steps = 3,
         .eval_steps = 500,
         .save_steps = 6,
