@@ -7,6 +7,7 @@
 #include <stddef.h>
 #include <stdint.h>
 #include <cmocka.h>
+#include <stdio.h>
 #include <string.h>
 
 #include "engine/text/tokenizer_parts.h"
@@ -49,9 +50,9 @@ static void test_registered_as_end(void **state)
     };
     (void)state;
     for (size_t i = 0; i < sizeof flags / sizeof *flags; i++) {
-        char json[256] = "{\"id\":488,\"content\":\"<|stop|>\",";
+        char json[256];
         struct lw_error error = {0};
-        strcat(strcat(json, flags[i]), "}");
+        snprintf(json, sizeof json, "{\"id\":488,\"content\":\"<|stop|>\",%s}", flags[i]);
         struct lw_tokenizer *tokenizer = with_token(json);
         expect_ids(tokenizer, 4, stripped);
         for (int time = 0; time < 2; time++) {

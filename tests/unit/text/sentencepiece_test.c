@@ -18,9 +18,7 @@
 static void check_long_texts(const struct lw_tokenizer *tokenizer)
 {
     static const char *const units[] = {"a", "the", " ", "\n", "the ", "7", "\xE4\xBB\x8A",
-        "\xCC\x81", "<|end|", "\xF0\x9F\x98\x80", "\xE2\x96\x81\xE2\x80\x83",
-        "x\xE2\x96"
-        "\x82"};
+        "\xCC\x81", "<|end|", "\xF0\x9F\x98\x80", "\xE2\x96\x81\xE2\x80\x83", "x\xE2\x96\x82"};
     enum { SIZE = 1 << 20 };
     struct lw_tokens tokens = {0};
     struct lw_string text = {0}, decoded = {0};
