@@ -20,11 +20,12 @@ static void format_encoding(const struct lw_store_event *event, char *text, size
     double bytes = (double)event->bytes, total = (double)event->total_bytes;
     if (event->total_bytes && event->bytes) {
         lw_progress_duration(left, event->seconds * (total - bytes) / bytes);
-        snprintf(share, sizeof share, " %3.0f %%, %s left", 100 * bytes / total, left);
+        snprintf(share, sizeof share, "%.0f %%, %s left, ", 100 * bytes / total, left);
     }
-    snprintf(text, size, "encoding %s%s  %" PRIu64 " examples, %.0f examples/s, %.1f MB/s",
-        event->name, share, event->records, per_second((double)event->records, event->seconds),
-        per_second(bytes / 1e6, event->seconds));
+    // The name, which may be a long path, goes last: a terminal's line is cut.
+    snprintf(text, size, "encoding  %s%" PRIu64 " examples, %.0f/s, %.1f MB/s  %s", share,
+        event->records, per_second((double)event->records, event->seconds),
+        per_second(bytes / 1e6, event->seconds), event->name);
 }
 
 static void show_encoding(struct lw_store_progress *progress, const struct lw_store_event *event)

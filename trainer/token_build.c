@@ -114,7 +114,11 @@ static bool take_records(struct build *build, struct lw_error *error)
         }
     }
     // The batch that is being filled, and the one that is being encoded.
-    return take_batch(build, error) && take_batch(build, error);
+    bool taken = true;
+    for (int i = 0; taken && i < 2; i++) {
+        taken = take_batch(build, error);
+    }
+    return taken;
 }
 
 static bool take_file(struct build *build, struct lw_string *key, struct lw_error *error)

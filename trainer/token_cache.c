@@ -221,7 +221,7 @@ bool lw_token_cache_next_fault(const struct lw_token_cache *cache,
     while (position->block < cache->tail.fault_block_count && !fault_at(cache, position, &head)) {
         *position = (struct lw_token_position){position->block + 1, 0};
     }
-    if (position->block == cache->tail.fault_block_count) {
+    if (position->block >= cache->tail.fault_block_count) {
         return false;
     }
     uint64_t offset = cache->fault_blocks[position->block].offset + position->offset;

@@ -76,8 +76,9 @@ static bool hash_probes(
         struct lw_cut cut = {LW_CUT_RECORD, probes[i], strlen(probes[i]), 1, NULL};
         done = lw_encoder_add(encoder, &cut, &format, error);
     }
-    // Begun, and waited for.
-    done = done && lw_encoder_run(encoder, error) && lw_encoder_run(encoder, error);
+    for (int i = 0; done && i < 2; i++) { // begun, and waited for
+        done = lw_encoder_run(encoder, error);
+    }
     for (size_t i = 0; done && i < lw_encoder_count(encoder); i++) {
         const struct lw_encoded *encoded = lw_encoder_result(encoder, i);
         const struct lw_example_view *view = &encoded->view;

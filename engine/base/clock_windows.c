@@ -15,9 +15,10 @@ double lw_clock_seconds(void)
 
 int64_t lw_clock_wall(void)
 {
-    struct timespec now = {0};
-    timespec_get(&now, TIME_UTC);
-    return (int64_t)now.tv_sec * 1000000000 + now.tv_nsec;
+    FILETIME now; // 100 nanoseconds since 1601
+    GetSystemTimeAsFileTime(&now);
+    uint64_t ticks = (uint64_t)now.dwHighDateTime << 32 | now.dwLowDateTime;
+    return (int64_t)(ticks - 116444736000000000) * 100;
 }
 
 void lw_clock_date(char date[LW_CLOCK_DATE_SIZE])

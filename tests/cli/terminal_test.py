@@ -2,13 +2,14 @@
 """What a person at a terminal sees: one progress line that renews itself and never breaks, a prompt
 to type at. A pseudoterminal stands in for the person's.
 """
+import json
 import os
 import re
 import struct
 import sys
 
 from lewin_test import LEWIN, check, finish, folder, skip
-from training import make_base, make_data, make_recipe
+from training import TOKENIZER, conversation, make_base, make_data, make_recipe
 
 if sys.platform == "win32":
     skip("pseudoterminals are POSIX's")
@@ -48,6 +49,22 @@ def check_training(recipe, output, columns):
               "the line has all its figures: %s" % drawn)
 
 
+def check_encoding(here, columns):
+    """Time left and speed while data is encoded, on one line that goes away."""
+    path = os.path.join(here, "large.jsonl")
+    with open(path, "w") as file:
+        for number in range(60000):
+            file.write(json.dumps(conversation(["question %d" % number, "answer " * 20])) + "\n")
+    seen, status = look(columns, ["data", "check", "--model", TOKENIZER, "--template", "qwen",
+                                  "--cache", os.path.join(here, "cache%d" % columns), path])
+    check(status == 0, "data check on a terminal: %d, %s" % (status, seen))
+    drawn = re.findall(r"\r(encoding [^\r\n]*)\x1b\[K", seen)
+    check(drawn and max(map(len, drawn)) < columns, "a line in %d columns: %s" % (columns, seen))
+    check(any(re.search(r" %, \d+:\d\d left, \d+ examples, \d+/s, [\d.]+ MB/s", line)
+              for line in drawn), "with all figures: %s" % drawn)
+    check("\r\x1b[Kencoded " in seen, "which is taken away at the end: %s" % seen)
+
+
 with folder() as here:
     base = make_base(os.path.join(here, "base"))
     recipe = make_recipe(os.path.join(here, "recipe.yaml"), model_name_or_path=base,
@@ -55,6 +72,7 @@ with folder() as here:
                          eval_steps=3, save_strategy="no", output_dir=os.path.join(here, "out"))
     for columns in (50, 80, 160):
         check_training(recipe, os.path.join(here, "out%d" % columns), columns)
+    check_encoding(here, 80)
     seen, status = look(80, ["chat", base, "--max-tokens", "4"], b"Hi.\nWho?\n\x04")
     check(status == 0 and seen.count("> ") == 3, "chat asks, and ends with the input: %s" % seen)
 finish()
