@@ -59,6 +59,42 @@ def check_loss(model, here, what):
     check(abs(ours / theirs - 1) < 1e-4, "%s: loss: ours %.6f, theirs %.6f" % (what, ours, theirs))
 
 
+def check_batches(model, here):
+    """longrope: the loss of a step over short and long examples, by the examples that transformers
+    computes together, padded as LLaMA-Factory pads them."""
+    loaded, tokenizer = check_loads(model, "batches")
+    answers = ["blue.", "no.", "the old river" * 8, "yes."] # 39, 36, about 100, 38 tokens
+    pairs = [[tokenizer(text, add_special_tokens=False).input_ids
+              for text in (PROMPT, answer + "<|im_end|>\n")] for answer in answers]
+    data, output = os.path.join(here, "four.json"), os.path.join(here, "four")
+    with open(data, "w") as file:
+        json.dump([conversation([QUESTION, answer]) for answer in answers], file)
+    for together in (1, 2, 4):
+        total = 0.0
+        for first in range(0, 4, together):
+            group = pairs[first:first + together]
+            length = (max(len(a) + len(b) for a, b in group) + 7) // 8 * 8
+            ids, labels, mask = torch.zeros(3, together, length, dtype=torch.long)
+            labels.fill_(-100)
+            for row, (prompt, response) in enumerate(group):
+                end = len(prompt) + len(response)
+                ids[row, :end] = torch.tensor(prompt + response)
+                labels[row, len(prompt):end] = torch.tensor(response)
+                mask[row, :end] = 1
+            with torch.no_grad():
+                logits = loaded(ids, attention_mask=mask).logits
+            total += torch.nn.functional.cross_entropy(
+                logits[:, :-1].flatten(0, 1), labels[:, 1:].flatten(), reduction="sum").item()
+        theirs = total / sum(len(response) for _, response in pairs)
+        train(make_recipe(os.path.join(here, "four.yaml"), model_name_or_path=model, dataset=data,
+                          output_dir=output, max_steps=1, overwrite_output_dir=True,
+                          disable_shuffling=True, global_batch_size=4,
+                          per_device_train_batch_size=together))
+        ours = losses(output)[0]
+        check(abs(ours / theirs - 1) < 1e-4,
+              "%d examples together: ours %.6f, theirs %.6f" % (together, ours, theirs))
+
+
 with folder() as here:
     base = make_base(os.path.join(here, "base"))
     check_loads(base, "init")
@@ -89,4 +125,5 @@ with folder() as here:
         merged = os.path.join(here, name + "-merged")
         check(run("merge", base, tuned, "-o", merged).returncode == 0, name + ": merge")
         check_loads(merged, name + ": merge")
+    check_batches(os.path.join(here, "phi3"), here)
 finish()
