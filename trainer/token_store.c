@@ -34,9 +34,12 @@ static bool path_of(struct lw_string *path, const struct lw_token_store *store, 
 bool lw_token_store_folder(
     struct lw_string *path, const char *wanted, const char *cache_folder, struct lw_error *error)
 {
-    return wanted ? lw_string_addf(path, error, "%s", wanted)
-                  : lw_folder_cache(cache_folder, path, error) &&
-                        lw_string_addf(path, error, "/tokens");
+    if (wanted) {
+        return lw_string_addf(path, error, "%s", wanted);
+    }
+    return (lw_folder_cache(cache_folder, path, error) && lw_string_addf(path, error, "/tokens")) ||
+           lw_fail_in(error, "keeping the encoded data (--cache DIR or tokenized_path chooses a "
+                             "folder)");
 }
 
 // --- the content of files -------------------------------------------------------------------------
@@ -195,10 +198,14 @@ static bool make(struct lw_token_cache **cache, const struct lw_token_store *sto
 
 // --- what is left of earlier runs -----------------------------------------------------------------
 
-static bool ends_with(const char *name, const char *ending)
+enum { name_length = 16 }; // of what stands before the ending
+
+// The ending of a name that this file or stamps.h gave; "" for any other, in a folder that may be
+// somebody's for other things too.
+static const char *own_ending(const char *name)
 {
-    size_t length = strlen(name), wanted = strlen(ending);
-    return length >= wanted && strcmp(name + length - wanted, ending) == 0;
+    bool own = strspn(name, "0123456789abcdef") == name_length;
+    return own ? name + name_length : "";
 }
 
 // Whether a run that was killed left the file PATH, which is KEY.tmp: nobody holds KEY.lock.
@@ -244,15 +251,15 @@ static void tidy(const struct lw_token_store *store)
     struct lw_string path = {0};
     lw_folder_list(store->folder, &list, NULL);
     for (size_t i = 0; i < list.count; i++) {
-        const char *name = list.names[i];
-        if (!lw_path_join(&path, store->folder, name, NULL)) {
+        const char *ending = own_ending(list.names[i]);
+        if (!lw_path_join(&path, store->folder, list.names[i], NULL)) {
             continue;
         }
-        if (ends_with(name, ".tmp") && is_abandoned(path.data)) {
+        if (strcmp(ending, ".tmp") == 0 && is_abandoned(path.data)) {
             lw_file_remove(path.data, NULL);
-        } else if (ends_with(name, LW_STAMPS_ENDING) && is_old(path.data)) {
+        } else if (strcmp(ending, LW_STAMPS_ENDING) == 0 && is_old(path.data)) {
             lw_file_remove(path.data, NULL);
-        } else if (ends_with(name, ".used") && !store->keep_all && is_old(path.data)) {
+        } else if (strcmp(ending, ".used") == 0 && !store->keep_all && is_old(path.data)) {
             remove_cache(&path);
         }
     }

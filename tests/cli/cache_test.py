@@ -89,6 +89,28 @@ def check_damage(here):
             check(file.read() == content, "and made again, byte for byte")
 
 
+def check_age(here):
+    """What nobody used for 30 days goes when another cache is made; used ones and other files stay."""
+    paths = [write_records(os.path.join(here, "age%d.jsonl" % i), [conversation(["q%d" % i, "a"])])
+             for i in range(3)]
+    kept = os.path.join(here, "age", "tokens")
+    data_check(here, paths[0], cache="age")
+    old = tokens(here, "age")
+    data_check(here, paths[1], cache="age")
+    other = os.path.join(kept, "mine.tmp")
+    with open(other, "w"):
+        pass
+    month = time.time() - 31 * 24 * 3600
+    for used in glob.glob(kept + "/*.used"):
+        os.utime(used, (month, month))
+    data_check(here, paths[1], cache="age")  # which is used again
+    data_check(here, paths[2], cache="age")
+    left = tokens(here, "age")
+    check(len(left) == 2 and old[0] not in left, "the old one is gone: %s" % left)
+    check(not glob.glob(old[0].replace(".tokens", ".*")), "with all that belongs to it")
+    check(os.path.exists(other), "and nothing else")
+
+
 def big_data(here, count=60000):
     return write_records(os.path.join(here, "big.jsonl"),
                          (conversation(["question %d" % i, "answer " * (i % 50)])
@@ -223,6 +245,7 @@ with folder() as here:
     check_second_start(here, recipe)
     check_changes(here)
     check_damage(here)
+    check_age(here)
     check_killed(here)
     check_full_disk(here)
     check_bad_records(here, base)

@@ -228,10 +228,12 @@ static void leaves_nothing_when_stopped(void **state)
     snprintf(found + strlen(found) - 5, 8, ".tmp");
     write_text(found, "half of it");
     write_text(path_of("stopped/0123456789abcdef.tmp"), "half of another");
+    write_text(path_of("stopped/mine.tmp"), "of somebody else");
     job.stop_at_bad = false;
     get(&store, &job);
     assert_int_equal(events[LW_STORE_ENCODED], 1);
-    assert_int_equal(count_files(folder, ".tmp", found), 0);
+    assert_int_equal(count_files(folder, ".tmp", found), 1);
+    assert_non_null(strstr(found, "mine.tmp"));
     const char *absent = path_of("absent.jsonl");
     job.paths = &absent;
     assert_int_equal(refuse(&store, &job), LW_BAD_INPUT);
