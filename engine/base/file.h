@@ -47,7 +47,7 @@ struct lw_file_stamp {
 bool lw_file_stamp(const char *path, struct lw_file_stamp *stamp, struct lw_error *error);
 
 // Takes the one lock that a file has among all processes, until it is closed; *locked is false while
-// another handle has it. Never waits.
+// another handle has it, true where the file system has no locks. Never waits.
 bool lw_file_lock(struct lw_file *file, bool *locked, struct lw_error *error);
 
 // Reads exactly `size` bytes at `offset`; a file that ends before is LW_BAD_INPUT. Several threads

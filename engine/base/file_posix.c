@@ -147,7 +147,8 @@ bool lw_file_lock(struct lw_file *file, bool *locked, struct lw_error *error)
     do {
         result = flock(file->descriptor, LOCK_EX | LOCK_NB);
     } while (result != 0 && errno == EINTR);
-    *locked = result == 0;
+    // Some file systems, over a network above all, have no locks to give.
+    *locked = result == 0 || errno == ENOLCK || errno == EOPNOTSUPP || errno == ENOSYS;
     return *locked || errno == EWOULDBLOCK || lw_fail_last_error(error, "lock", file->path);
 }
 

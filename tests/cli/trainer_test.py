@@ -8,6 +8,7 @@ import bisect
 import json
 import math
 import os
+from dataclasses import fields
 
 from lewin_test import check, finish, folder, run, skip
 from training import make_base, make_data, train
@@ -18,7 +19,8 @@ try:
     import numpy
     import torch
     from tokenizers import Tokenizer
-    from transformers import AutoModelForCausalLM, Trainer, TrainerState, TrainingArguments
+    from transformers import (AutoModelForCausalLM, Seq2SeqTrainingArguments, Trainer, TrainerState,
+                              TrainingArguments)
 except ImportError as reason:
     skip("no transformers to train beside: %s" % reason)
 
@@ -172,6 +174,14 @@ def compare(ours, theirs, what):
               "%s: transformers loads the state in %s" % (what, name))
 
 
+def check_keys():
+    """Every argument of the Trainer is used, has no effect, or is refused."""
+    known = set(run("train", "--keys").stdout.replace(",", " ").replace(":", " ").split())
+    theirs = {field.name for field in fields(Seq2SeqTrainingArguments) if field.init}
+    check(theirs <= known, "keys that lewin train does not know: %s" % sorted(theirs - known))
+
+
+check_keys()
 with folder() as here:
     base = make_base(os.path.join(here, "base"))
     data = make_data(os.path.join(here, "data.json"), 43)
