@@ -50,6 +50,25 @@ uint32_t lw_template_stop_token(
                                     : lw_tokenizer_eos(tokenizer);
 }
 
+// A tokenizer without the word that ends a turn would spell it in letters, and the model would never
+// learn to stop.
+static bool check_stop_token(
+    const struct lw_template *row, const struct lw_tokenizer *tokenizer, struct lw_error *error)
+{
+    bool needs_eos = false;
+    for (size_t i = 0; i < LW_MOST_ELEMENTS && row->assistant[i]; i++) {
+        needs_eos = needs_eos || strcmp(row->assistant[i], "{eos}") == 0;
+    }
+    if ((!row->stop_word && !needs_eos) ||
+        lw_template_stop_token(row, tokenizer) != LW_NO_TOKEN) {
+        return true;
+    }
+    return lw_fail(error, LW_BAD_INPUT,
+        "The template %s needs the token %s, which the tokenizer of this model does not have. "
+        "Choose the template of the model's family.",
+        row->name, row->stop_word ? row->stop_word : "that ends a sequence (eos_token)");
+}
+
 bool lw_template_open_tokenizer(const struct lw_template *chat_template, const char *model_folder,
     struct lw_tokenizer **tokenizer, struct lw_error *error)
 {
@@ -57,9 +76,9 @@ bool lw_template_open_tokenizer(const struct lw_template *chat_template, const c
         return false;
     }
     uint32_t stop = lw_template_stop_token(chat_template, *tokenizer);
-    if (!chat_template->replace_eos || stop == LW_NO_TOKEN ||
-        stop == lw_tokenizer_eos(*tokenizer) ||
-        lw_tokenizer_register_eos(*tokenizer, chat_template->stop_word, error)) {
+    bool replaces = chat_template->replace_eos && stop != lw_tokenizer_eos(*tokenizer);
+    if (check_stop_token(chat_template, *tokenizer, error) &&
+        (!replaces || lw_tokenizer_register_eos(*tokenizer, chat_template->stop_word, error))) {
         return true;
     }
     lw_tokenizer_close(*tokenizer);
@@ -119,25 +138,6 @@ static void writer_free(struct writer *writer)
     lw_string_free(&writer->system);
     lw_string_free(&writer->content);
     lw_string_free(&writer->calls);
-}
-
-// A tokenizer without the word that ends a turn would spell it in letters, and the model would never
-// learn to stop.
-static bool check_stop_token(const struct writer *writer)
-{
-    const struct lw_template *row = writer->chat_template;
-    bool needs_eos = false;
-    for (size_t i = 0; i < LW_MOST_ELEMENTS && row->assistant[i]; i++) {
-        needs_eos = needs_eos || strcmp(row->assistant[i], "{eos}") == 0;
-    }
-    if ((!row->stop_word && !needs_eos) ||
-        lw_template_stop_token(row, writer->tokenizer) != LW_NO_TOKEN) {
-        return true;
-    }
-    return lw_fail(writer->error, LW_BAD_INPUT,
-        "The template %s needs the token %s, which the tokenizer of this model does not have. "
-        "Choose the template of the model's family.",
-        row->name, row->stop_word ? row->stop_word : "that ends a sequence (eos_token)");
 }
 
 // The system prompt and the tools after it; *present is false when there is neither.
@@ -332,7 +332,7 @@ bool lw_template_encode(const struct lw_template *chat_template,
         {.tokenizer = tokenizer}, {0}, {0}, {0}, error};
     bool done = false;
     lw_turns_clear(out);
-    if (!check_roles(conversation, error) || !check_stop_token(&writer)) {
+    if (!check_roles(conversation, error) || !check_stop_token(chat_template, tokenizer, error)) {
         return false;
     }
     if (conversation->count % 2 != 0) {
@@ -362,7 +362,7 @@ bool lw_template_encode_prompt(const struct lw_template *chat_template,
     struct writer writer = {chat_template, tokenizer, conversation, options,
         {.tokenizer = tokenizer}, {0}, {0}, {0}, error};
     size_t before = out->count;
-    if (!check_roles(conversation, error) || !check_stop_token(&writer)) {
+    if (!check_roles(conversation, error) || !check_stop_token(chat_template, tokenizer, error)) {
         return false;
     }
     if (conversation->count % 2 != 1) {

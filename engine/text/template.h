@@ -39,6 +39,7 @@ bool lw_thinking_parse(const char *text, enum lw_thinking *thinking);
 
 // Opens the tokenizer of a model folder as the template wants it: LLaMA-Factory's templates make
 // their stop word the end of a sequence, which takes away what whitespace that token swallowed.
+// LW_BAD_INPUT for a tokenizer that lacks the token which ends a turn.
 bool lw_template_open_tokenizer(const struct lw_template *chat_template, const char *model_folder,
     struct lw_tokenizer **tokenizer, struct lw_error *error);
 
