@@ -24,7 +24,10 @@ struct lw_error {
     char message[2048]; // UTF-8, one or more whole sentences, no trailing newline
 };
 
-#if defined(__GNUC__)
+#if defined(__MINGW32__)
+#define LW_PRINTF(format_index, first_argument)                                                    \
+    __attribute__((format(gnu_printf, format_index, first_argument)))
+#elif defined(__GNUC__)
 #define LW_PRINTF(format_index, first_argument)                                                    \
     __attribute__((format(printf, format_index, first_argument)))
 #else
