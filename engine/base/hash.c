@@ -52,6 +52,9 @@ void lw_hash_add(struct lw_hash *hash, const void *bytes, size_t size)
 {
     const unsigned char *next = bytes;
     size_t waiting = hash->length % STRIPE;
+    if (size == 0) {
+        return; // bytes may be NULL
+    }
     hash->length += size;
     if (waiting) {
         size_t part = size < STRIPE - waiting ? size : STRIPE - waiting;

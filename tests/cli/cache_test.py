@@ -123,10 +123,15 @@ def check_killed(here):
     command = [LEWIN, "data", "check", "--cache", os.path.join(here, "killed"), "--model", TOKENIZER,
                "--template", "qwen", path]
 
+    def begun():
+        """The files being made, as far as they have come."""
+        found = glob.glob(os.path.join(here, "killed", "tokens", "*.tmp"))
+        return [(name, os.stat(name).st_mtime_ns) for name in found if os.path.getsize(name)]
+
     def started():
+        before = begun()
         process = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
-        pattern = os.path.join(here, "killed", "tokens", "*.tmp")
-        while process.poll() is None and not any(map(os.path.getsize, glob.glob(pattern))):
+        while process.poll() is None and begun() in ([], before):
             time.sleep(0.001)
         return process
     killed = started()
