@@ -4,6 +4,7 @@
 
 #include "engine/base/folder.h"
 #include "engine/io/json.h"
+#include "engine/model/config.h"
 #include "engine/model/family.h"
 
 static const char *parameter_of(const struct lw_family *family, enum lw_slot slot)
@@ -78,6 +79,27 @@ static bool add_difference(const struct lw_merge_parent *base, const struct lw_m
     return added;
 }
 
+// Weights trained under one rotation of positions mean something else under another. Of a model that
+// Lewin does not run, nothing is known about that.
+static bool compare_rotations(const struct lw_merge_parent *base,
+    const struct lw_merge_parent *other, struct lw_string *problems, size_t *count,
+    struct lw_error *error)
+{
+    struct lw_error unknown = {0};
+    struct lw_config here, there;
+    if (!lw_config_load(&here, other->folder, &unknown) ||
+        !lw_config_load(&there, base->folder, &unknown) ||
+        lw_rotary_same(&here.rotary, &there.rotary)) {
+        return true;
+    }
+    ++*count;
+    return lw_string_addf(problems, error,
+        "%s: config.json rotates positions by other frequencies than %s (rope_theta, rope_scaling "
+        "or "
+        "rope_parameters)\n",
+        other->folder, base->folder);
+}
+
 bool lw_merge_parent_compare(const struct lw_merge_parent *base,
     const struct lw_merge_parent *other, struct lw_string *problems, size_t *count,
     struct lw_error *error)
@@ -98,5 +120,5 @@ bool lw_merge_parent_compare(const struct lw_merge_parent *base,
             return false;
         }
     }
-    return true;
+    return compare_rotations(base, other, problems, count, error);
 }

@@ -50,4 +50,7 @@ uint32_t lw_rotary_row(const struct lw_rotary *rotary, uint64_t length);
 // 2402.13753.
 void lw_rotary_frequencies(const struct lw_rotary *rotary, float *frequencies);
 
+// Whether both rotate alike, whatever their settings are called.
+bool lw_rotary_same(const struct lw_rotary *left, const struct lw_rotary *right);
+
 #endif

@@ -149,6 +149,8 @@ def refused(work):
     other = model_folder.write(work + "/refused-architecture", tensors("BF16", 2),
                                architectures=["LlamaForCausalLM"])
     fails(3, "LlamaForCausalLM", "Qwen2ForCausalLM", "refused-architecture", models=(base, other))
+    other = model_folder.write(work + "/refused-rotation", tensors("BF16", 2), rope_theta=5000.0)
+    fails(3, "refused-rotation: config.json rotates", "rope_theta", models=(base, other))
     other = model_folder.write(work + "/refused-heads", tensors("BF16", 2), num_attention_heads=4)
     fails(3, "num_attention_heads", models=(base, other))
     integers = {**tensors("BF16", 2), "model.norm.weight": ("I64", [8], bytes(64))}

@@ -101,7 +101,7 @@ static void frequencies_are_those_of_transformers(void **state)
         assert_true(rotary.attention_factor == reference->attention_factor);
         lw_rotary_frequencies(&rotary, frequencies);
         for (uint32_t j = 0; j < reference->rows * reference->count; j++) {
-            if (memcmp(&frequencies[j], &reference->frequencies[j], sizeof *frequencies) != 0) {
+            if (frequencies[j] != reference->frequencies[j]) {
                 printf("%s: frequency %u is %a, not %a\n", reference->text, j,
                     (double)frequencies[j], (double)reference->frequencies[j]);
                 fail();
@@ -125,6 +125,23 @@ static void long_factors_begin_past_the_original_length(void **state)
     assert_true(rotary.attention_factor == 1.5);
     assert_true(read(&rotary, "{}", &params, &error));
     assert_int_equal(lw_rotary_row(&rotary, 5000), 0);
+}
+
+static void rotations_are_compared_by_what_they_do(void **state)
+{
+    (void)state;
+    const struct lw_rotary_params params = {16, 128, 0};
+    const char *const texts[] = {"{\"rope_theta\": 500.0}",
+        "{\"rope_parameters\": {\"rope_type\": \"default\", \"rope_theta\": 500.0}}",
+        "{\"rope_theta\": 600.0}", "{\"rope_theta\": 500.0, \"partial_rotary_factor\": 0.5}",
+        "{\"rope_theta\": 500.0, \"rope_scaling\": {\"type\": \"linear\", \"factor\": 2}}"};
+    for (size_t i = 0; i < sizeof texts / sizeof *texts; i++) {
+        struct lw_rotary first, other;
+        struct lw_error error;
+        assert_true(read(&first, texts[0], &params, &error));
+        assert_true(read(&other, texts[i], &params, &error));
+        assert_int_equal(lw_rotary_same(&first, &other), i < 2);
+    }
 }
 
 static void bad_settings_are_named(void **state)
@@ -170,6 +187,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(frequencies_are_those_of_transformers),
         cmocka_unit_test(long_factors_begin_past_the_original_length),
+        cmocka_unit_test(rotations_are_compared_by_what_they_do),
         cmocka_unit_test(bad_settings_are_named),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
