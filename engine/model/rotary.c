@@ -208,18 +208,17 @@ void lw_rotary_frequencies(const struct lw_rotary *rotary, float *frequencies)
 
 bool lw_rotary_same(const struct lw_rotary *left, const struct lw_rotary *right)
 {
-    float one[2 * LW_ROTARY_MOST], other[2 * LW_ROTARY_MOST];
     uint32_t rows = lw_rotary_rows(left);
     if (left->columns != right->columns || rows != lw_rotary_rows(right) ||
         left->attention_factor != right->attention_factor ||
         (rows > 1 && left->original_positions != right->original_positions)) {
         return false;
     }
-    lw_rotary_frequencies(left, one);
-    lw_rotary_frequencies(right, other);
-    for (uint32_t i = 0; i < rows * (left->columns / 2); i++) {
-        if (one[i] != other[i]) {
-            return false;
+    for (uint32_t row = 0; row < rows; row++) {
+        for (uint32_t i = 0; i < left->columns / 2; i++) {
+            if (scaled_frequency(left, row, i) != scaled_frequency(right, row, i)) {
+                return false;
+            }
         }
     }
     return true;
