@@ -291,8 +291,10 @@ static void hash_content(struct lw_dataset *dataset)
     }
     lw_hash_add(
         &hash, dataset->selection.rows, dataset->selection.count * sizeof *dataset->selection.rows);
-    lw_hash_add(&hash, packs->members, packs->member_count * sizeof *packs->members);
-    lw_hash_add(&hash, packs->ends, packs->count * sizeof *packs->ends);
+    if (dataset->packed) {
+        lw_hash_add(&hash, packs->members, packs->member_count * sizeof *packs->members);
+        lw_hash_add(&hash, packs->ends, packs->count * sizeof *packs->ends);
+    }
     dataset->fingerprint = lw_hash_value(&hash);
 }
 

@@ -357,10 +357,8 @@ static bool survey(
     if (!lw_folder_exists(output)) {
         return true;
     }
-    if (!lw_folder_list(output, &list, error)) {
-        return false;
-    }
-    for (size_t i = 0; i < list.count; i++) {
+    bool done = lw_folder_list(output, &list, error);
+    for (size_t i = 0; done && i < list.count; i++) {
         uint64_t step = step_of(list.names[i]);
         if (step) {
             *newest = step > *newest ? step : *newest;
@@ -369,7 +367,7 @@ static bool survey(
         }
     }
     lw_folder_list_free(&list);
-    return true;
+    return done;
 }
 
 bool lw_snapshot_newest(const char *output, uint64_t *step, struct lw_error *error)
