@@ -187,13 +187,17 @@ static bool read_flagged_window(const struct lw_config *config, const struct lw_
     return true;
 }
 
+// Whether the key is there, be it as null: which says that there is none, not that it is as usual.
+static bool is_given(const struct lw_json_scope *scope, const char *key)
+{
+    return cJSON_GetObjectItemCaseSensitive(scope->object, key) != NULL;
+}
+
 static bool read_window(
     struct lw_config *config, const struct lw_json_scope *scope, struct lw_error *error)
 {
     const struct lw_family *family = config->family;
-    bool given = cJSON_GetObjectItemCaseSensitive(scope->object, "sliding_window") !=
-                 NULL; // null says: none
-    int64_t window = given ? 0 : family->absent.sliding_window;
+    int64_t window = is_given(scope, "sliding_window") ? 0 : family->absent.sliding_window;
     bool used = family->has_window;
     if (!lw_json_optional_integer(scope, "sliding_window", 0, (int64_t)1 << 31, &window, error) ||
         (family->window_needs_flag && !read_flagged_window(config, scope, &used, error))) {
@@ -207,10 +211,8 @@ static bool read_window(
 static bool read_pad_token(
     struct lw_config *config, const struct lw_json_scope *scope, struct lw_error *error)
 {
-    bool given =
-        cJSON_GetObjectItemCaseSensitive(scope->object, "pad_token_id") != NULL; // null says: none
     int64_t absent = config->family->absent.pad_token, size = config->vocab_size;
-    int64_t none = INT64_MAX, id = given || !absent ? none : absent;
+    int64_t none = INT64_MAX, id = is_given(scope, "pad_token_id") || !absent ? none : absent;
     if (!lw_json_optional_integer(scope, "pad_token_id", -size, size - 1, &id, error)) {
         return false;
     }
