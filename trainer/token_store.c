@@ -306,7 +306,8 @@ bool lw_token_store_get(struct lw_token_cache **cache, const struct lw_token_sto
 {
     struct lw_string encoding = {0};
     *cache = NULL;
-    bool done = lw_token_key_encoding(&encoding, &job->encoder, job->model_folder, error) &&
+    bool done = lw_token_key_format(&encoding, &job->format, error) &&
+                lw_token_key_encoding(&encoding, &job->encoder, job->model_folder, error) &&
                 (!job->most_rows || lw_string_addf(&encoding, error, "the first %llu rows\n",
                                         (unsigned long long)job->most_rows)) &&
                 (lw_folder_create(store->folder, error) || lw_fail_keeping(store, error)) &&

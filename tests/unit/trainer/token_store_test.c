@@ -156,8 +156,9 @@ static void finds_by_content_and_way(void **state)
     job.paths = &path;
     assert_int_equal(get(&store, &job), first);
     // Each of these encodes otherwise, and is found in its turn.
-    struct lw_token_job others[6];
-    for (size_t i = 0; i < 6; i++) {
+    enum { other_count = 11 };
+    struct lw_token_job others[other_count];
+    for (size_t i = 0; i < other_count; i++) {
         others[i] = job;
     }
     others[0].encoder.mask.cutoff_len = 99;
@@ -166,13 +167,22 @@ static void finds_by_content_and_way(void **state)
     others[3].encoder.chat_template = lw_template_find("qwen3_nothink");
     others[4].most_rows = 1;
     others[5].encoder.tokenizer = NULL;
-    for (size_t i = 0; i < 6; i++) {
+    others[6].encoder.mask.keep_ends = others[6].encoder.options.mark_ends = true;
+    others[7].encoder.options.default_system = "Be brief.";
+    others[8].encoder.chat_template = lw_template_find("qwen3");
+    others[9].encoder.chat_template = lw_template_find("qwen3");
+    others[9].encoder.options.thinking = LW_THINKING_OFF;
+    others[10].format = lw_record_format_default(LW_LAYOUT_SHAREGPT);
+    others[10].format.messages = "messages";
+    for (size_t i = 0; i < other_count; i++) {
         get(&store, &others[i]);
-        assert_int_equal(events[LW_STORE_ENCODED], 1);
+        if (events[LW_STORE_ENCODED] != 1) {
+            fail_msg("job %zu is taken for another", i);
+        }
         get(&store, &others[i]);
         assert_int_equal(events[LW_STORE_FOUND], 1);
     }
-    assert_int_equal(count_files(folder, ".tokens", found), 8);
+    assert_int_equal(count_files(folder, ".tokens", found), 2 + other_count);
     assert_int_equal(count_files(folder, ".tmp", found), 0);
     store.rebuild = true;
     assert_int_equal(get(&store, &job), first);
