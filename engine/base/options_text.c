@@ -114,6 +114,21 @@ static bool print_keys(const struct lw_option *row, struct lw_string *text, stru
                                   : ", ",
             breaks ? "  " : "", (int)length, *entry);
     }
+    return done;
+}
+
+// The help of a row, wrapped, on lines of their own.
+static bool print_help(const char *help, struct lw_string *text, struct lw_error *error)
+{
+    size_t column = MOST_COLUMNS;
+    bool done = true;
+    while (*help && done) {
+        size_t length = strcspn(help, " ");
+        bool breaks = column + 1 + length > MOST_COLUMNS;
+        column = (breaks ? 6 : column + 1) + length;
+        done = lw_string_addf(text, error, "%s%.*s", breaks ? "\n      " : " ", (int)length, help);
+        help += length + strspn(help + length, " ");
+    }
     return done && lw_string_addf(text, error, "\n");
 }
 
@@ -123,14 +138,15 @@ static bool print_row(const struct lw_option *row, struct lw_string *text, struc
     case LW_OPTION_HEADING:
         return lw_string_addf(text, error, "\n%s\n", row->name);
     case LW_OPTION_IGNORED:
-        return lw_string_addf(text, error, "\n%s\n", row->name) && print_keys(row, text, error);
+        return lw_string_addf(text, error, "\n%s\n", row->name) && print_keys(row, text, error) &&
+               lw_string_addf(text, error, "\n");
     case LW_OPTION_REFUSED:
-        return print_keys(row, text, error) && lw_string_addf(text, error, "      %s\n", row->help);
+        return print_keys(row, text, error) && print_help(row->help, text, error);
     default:
         return lw_string_addf(text, error, "  %s: ", row->name) &&
                lw_option_describe(row, text, error) &&
                (!row->default_text || lw_string_addf(text, error, " [%s]", row->default_text)) &&
-               lw_string_addf(text, error, "\n      %s\n", row->help);
+               print_help(row->help, text, error);
     }
 }
 
