@@ -122,6 +122,16 @@ static bool open_checked(struct lw_token_cache **cache, const struct lw_token_st
     return true;
 }
 
+// The time of KEY.used is that of the last use.
+static void note_use(const struct lw_token_store *store, const char *key)
+{
+    struct lw_string path = {0};
+    if (path_of(&path, store, key, ".used", NULL)) {
+        lw_file_write_whole(path.data, "", 0, NULL);
+    }
+    lw_string_free(&path);
+}
+
 // *cache stays NULL when there is none that can be used.
 static bool find(struct lw_token_cache **cache, const struct lw_token_store *store,
     const struct lw_token_job *job, const char *key, struct lw_error *error)
@@ -134,6 +144,7 @@ static bool find(struct lw_token_cache **cache, const struct lw_token_store *sto
         return done;
     }
     if (open_checked(cache, store, path.data, key, &fault)) {
+        note_use(store, key);
         send(store, &(struct lw_store_event){LW_STORE_FOUND, .name = job->name, .path = path.data,
                         .records = lw_token_cache_counts(*cache)->records});
     } else if (fault.status == LW_BAD_INPUT) {
@@ -189,6 +200,7 @@ static bool make(struct lw_token_cache **cache, const struct lw_token_store *sto
     struct lw_file_stamp stamp;
     if (done && lw_file_stamp(final.data, &stamp, NULL)) {
         lw_stamps_remember(store->folder, &stamp, lw_token_cache_content(*cache));
+        note_use(store, made.data);
     }
     lw_string_free(&made);
     lw_string_free(&path);
@@ -257,7 +269,8 @@ static void tidy(const struct lw_token_store *store)
         }
         if (strcmp(ending, ".tmp") == 0 && is_abandoned(path.data)) {
             lw_file_remove(path.data, NULL);
-        } else if (strcmp(ending, LW_STAMPS_ENDING) == 0 && is_old(path.data)) {
+        } else if ((strcmp(ending, LW_STAMPS_ENDING) == 0 || strcmp(ending, ".lock") == 0) &&
+                   is_old(path.data)) {
             lw_file_remove(path.data, NULL);
         } else if (strcmp(ending, ".used") == 0 && !store->keep_all && is_old(path.data)) {
             remove_cache(&path);
@@ -267,22 +280,12 @@ static void tidy(const struct lw_token_store *store)
     lw_folder_list_free(&list);
 }
 
-// The time of KEY.used is that of the last use.
-static void note_use(const struct lw_token_store *store, const char *key)
-{
-    struct lw_string path = {0};
-    if (path_of(&path, store, key, ".used", NULL)) {
-        lw_file_write_whole(path.data, "", 0, NULL);
-    }
-    lw_string_free(&path);
-}
-
 static bool find_or_make(struct lw_token_cache **cache, const struct lw_token_store *store,
     const struct lw_token_job *job, const char *encoding, struct lw_error *error)
 {
     struct lw_string key = {0};
     struct lw_file *lock = NULL;
-    bool known;
+    bool known = true;
     bool done = lw_string_addf(&key, error, "%s", encoding) &&
                 add_contents(&key, &known, store, job, error) &&
                 (!known || find(cache, store, job, key.data, error));
@@ -293,8 +296,8 @@ static bool find_or_make(struct lw_token_cache **cache, const struct lw_token_st
                (!known || find(cache, store, job, key.data, error)) &&
                (*cache || make(cache, store, job, key.data, encoding, error));
     }
-    if (done) {
-        note_use(store, key.data);
+    if (lock && !known) {
+        lw_file_remove(lw_file_path(lock), NULL); // nobody else has that key
     }
     lw_file_close(lock);
     lw_string_free(&key);

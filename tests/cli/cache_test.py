@@ -111,6 +111,20 @@ def check_age(here):
     check(os.path.exists(other), "and nothing else")
 
 
+def check_pipe(here):
+    """What comes through a pipe is encoded each time, under the name of what came."""
+    path = os.path.join(here, "data.json")
+    arguments = ["--model", TOKENIZER, "--template", "qwen"]
+    with open(path) as file:
+        piped = run("data", "check", "--cache", os.path.join(here, "pipe"), *arguments, "/dev/stdin",
+                    stdin=file.read())
+    check(piped.returncode == 0 and "24 records, 24 good" in piped.stdout, "a pipe", piped)
+    found = data_check(here, *arguments, path, cache="pipe")
+    check("from an earlier run" in found.stderr, "the file with the same bytes is found", found)
+    left = {name.partition(".")[2] for name in os.listdir(os.path.join(here, "pipe", "tokens"))}
+    check(left <= {"tokens", "used", "seen"}, "no lock is left: %s" % left)
+
+
 def big_data(here, count=60000):
     return write_records(os.path.join(here, "big.jsonl"),
                          (conversation(["question %d" % i, "answer " * (i % 50)])
@@ -251,6 +265,7 @@ with folder() as here:
     check_changes(here)
     check_damage(here)
     check_age(here)
+    check_pipe(here)
     check_killed(here)
     check_full_disk(here)
     check_bad_records(here, base)
