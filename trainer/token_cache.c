@@ -217,7 +217,7 @@ struct lw_example_view lw_token_cache_view(
 bool lw_token_cache_next_fault(const struct lw_token_cache *cache,
     struct lw_token_position *position, struct lw_token_fault *fault)
 {
-    struct lw_token_fault_head head;
+    struct lw_token_fault_head head = {0};
     while (position->block < cache->tail.fault_block_count && !fault_at(cache, position, &head)) {
         *position = (struct lw_token_position){position->block + 1, 0};
     }
