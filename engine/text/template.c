@@ -59,8 +59,7 @@ static bool check_stop_token(
     for (size_t i = 0; i < LW_MOST_ELEMENTS && row->assistant[i]; i++) {
         needs_eos = needs_eos || strcmp(row->assistant[i], "{eos}") == 0;
     }
-    if ((!row->stop_word && !needs_eos) ||
-        lw_template_stop_token(row, tokenizer) != LW_NO_TOKEN) {
+    if ((!row->stop_word && !needs_eos) || lw_template_stop_token(row, tokenizer) != LW_NO_TOKEN) {
         return true;
     }
     return lw_fail(error, LW_BAD_INPUT,
