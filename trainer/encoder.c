@@ -2,7 +2,6 @@
 // Encoding batches of records on several threads. See encoder.h.
 #include "trainer/encoder.h"
 
-#include <stdio.h>
 #include <string.h>
 
 #include "engine/base/alloc.h"
@@ -130,7 +129,7 @@ bool lw_encoder_add(struct lw_encoder *encoder, const struct lw_cut *cut,
     slot->length = 0;
     slot->format = format;
     if (cut->kind == LW_CUT_FAULT) {
-        snprintf(fault->reason, sizeof fault->reason, "%s", cut->reason);
+        lw_record_fault_set(fault, cut->reason);
     } else {
         slot->length = cut->length;
         // With the zero byte that the parser wants after each text.
@@ -210,7 +209,7 @@ static bool encode(struct worker *worker, struct slot *slot)
             worker->error = error;
             return false;
         }
-        snprintf(encoded->fault.reason, sizeof encoded->fault.reason, "%.239s", error.message);
+        lw_record_fault_set(&encoded->fault, error.message);
         return true;
     }
     return lw_example_build(&worker->turns, &params->mask, &worker->example, &worker->error) &&

@@ -4,7 +4,6 @@
 
 #include <cJSON.h>
 #include <stdint.h>
-#include <stdio.h>
 #include <string.h>
 
 #include "engine/base/utf8.h"
@@ -14,7 +13,7 @@
 static bool unusable_at(struct lw_record_fault *fault, size_t offset, const char *reason)
 {
     fault->offset = offset;
-    snprintf(fault->reason, sizeof fault->reason, "%s", reason);
+    lw_record_fault_set(fault, reason);
     return true;
 }
 
@@ -87,6 +86,24 @@ static const char *string_fault(const char *text, size_t length, size_t *offset)
         i += step;
     }
     return NULL;
+}
+
+void lw_record_fault_set(struct lw_record_fault *fault, const char *reason)
+{
+    size_t length = strlen(reason), kept = 0;
+    for (size_t at = 0; at < length;) {
+        struct lw_utf8_step step = lw_utf8_next(reason + at, length - at);
+        if (kept + step.length >= sizeof fault->reason) {
+            break;
+        }
+        if (step.kind == LW_UTF8_CHARACTER) {
+            memcpy(fault->reason + kept, reason + at, step.length);
+            kept += step.length;
+        }
+        at += step.length;
+    }
+    kept -= kept && fault->reason[kept - 1] == '.';
+    fault->reason[kept] = 0;
 }
 
 uint64_t lw_record_fault_line(

@@ -28,6 +28,10 @@ struct lw_record_fault {
 bool lw_record_parse(const char *text, size_t length, const struct lw_record_format *format,
     struct lw_conversation *conversation, struct lw_record_fault *fault, struct lw_error *error);
 
+// Makes `reason` the fault's: as much as there is room for in whole characters, without those that are
+// cut off in it, and without a full stop at its end, because messages go on after it.
+void lw_record_fault_set(struct lw_record_fault *fault, const char *reason);
+
 // The line of the file on which the fault shows, for a record whose first byte is on `first_line`.
 uint64_t lw_record_fault_line(
     const char *text, uint64_t first_line, const struct lw_record_fault *fault);

@@ -13,10 +13,12 @@
 LW_PRINTF(2, 3)
 static bool unusable(struct lw_record_fault *fault, const char *format, ...)
 {
+    char reason[2 * sizeof fault->reason];
     va_list arguments;
     va_start(arguments, format);
-    vsnprintf(fault->reason, sizeof fault->reason, format, arguments);
+    vsnprintf(reason, sizeof reason, format, arguments);
     va_end(arguments);
+    lw_record_fault_set(fault, reason);
     return true;
 }
 
@@ -338,10 +340,11 @@ static bool read_prompt(const cJSON *record, const struct lw_record_format *form
     }
     if (read && !present && !fault->reason[0]) {
         fault->is_row = true;
+        const char *first = format->prompt ? format->prompt : format->query;
+        const char *second = format->prompt ? format->query : NULL;
         char what[160];
-        snprintf(what, sizeof what, "no \"%.60s\"%s%.60s%s", format->prompt ? format->prompt : "",
-            format->query ? " and no \"" : "", format->query ? format->query : "",
-            format->query ? "\"" : "");
+        snprintf(what, sizeof what, "no \"%.60s\"%s%.60s%s", first, second ? " and no \"" : "",
+            second ? second : "", second ? "\"" : "");
         absent(record, what, fault);
     }
     read = read &&

@@ -2,8 +2,6 @@
 // Data files as streams. See records.h.
 #include "trainer/records.h"
 
-#include <stdio.h>
-
 #include "engine/base/alloc.h"
 #include "engine/io/input.h"
 
@@ -85,7 +83,7 @@ bool lw_records_next(struct lw_records *records, const struct lw_record_format *
     }
     if (cut.kind == LW_CUT_FAULT) {
         record->kind = LW_RECORD_BAD;
-        snprintf(record->fault.reason, sizeof record->fault.reason, "%s", cut.reason);
+        lw_record_fault_set(&record->fault, cut.reason);
         return true;
     }
     if (!lw_record_parse(

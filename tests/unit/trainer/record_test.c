@@ -285,6 +285,35 @@ static void names_what_is_wrong_in_layouts(void **state)
     }
 }
 
+// Reasons are parts of messages and of JSON: whatever the record holds, they are UTF-8.
+static void reasons_are_text(void **state)
+{
+    (void)state;
+    struct lw_conversation conversation = {0};
+    struct lw_record_fault fault;
+    // The names of keys are cut after 24 bytes, in the middle of their ninth letter.
+    parse("{\"a\u5217\u5217\u5217\u5217\u5217\u5217\u5217\u5217\u5217\": 1, \"b\": 2}",
+        &conversation, &fault);
+    assert_string_equal(fault.reason, "neither \"conversations\" nor \"messages\" in it, only: a"
+                                      "\xE5\x88\x97\xE5\x88\x97\xE5\x88\x97\xE5\x88\x97"
+                                      "\xE5\x88\x97\xE5\x88\x97\xE5\x88\x97, b");
+    char longer[400];
+    for (size_t i = 0; i + 2 < sizeof longer; i += 2) {
+        memcpy(longer + i, "\xC3\xA4", 2);
+    }
+    longer[398] = 0;
+    lw_record_fault_set(&fault, longer);
+    assert_int_equal(strlen(fault.reason), sizeof fault.reason - 2);
+    assert_memory_equal(fault.reason, longer, sizeof fault.reason - 2);
+    lw_record_fault_set(&fault, "The tools: \x80 this is no JSON.");
+    assert_string_equal(fault.reason, "The tools:  this is no JSON");
+    const struct lw_record_format queries = {
+        .layout = LW_LAYOUT_ALPACA, .query = "ask", .response = "answer"};
+    parse_as(&queries, "{\"answer\": \"a\"}", &conversation, &fault);
+    assert_string_equal(fault.reason, "no \"ask\" in it, only: answer");
+    lw_conversation_clear(&conversation);
+}
+
 static void counts_lines(void **state)
 {
     (void)state;
@@ -333,6 +362,7 @@ int main(void)
         cmocka_unit_test(reads_columns_and_tags),
         cmocka_unit_test(reads_alpaca),
         cmocka_unit_test(names_what_is_wrong_in_layouts),
+        cmocka_unit_test(reasons_are_text),
         cmocka_unit_test(counts_lines),
         cmocka_unit_test(nothing_leaks_without_memory),
     };
