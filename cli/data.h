@@ -7,7 +7,7 @@
 
 #include "engine/base/error.h"
 #include "engine/text/template.h"
-#include "trainer/examples.h"
+#include "trainer/data/examples.h"
 
 // What the flags of `lewin data` say.
 struct lw_data_flags {

@@ -13,10 +13,10 @@
 #include "engine/base/alloc.h"
 #include "engine/base/stringbuf.h"
 #include "trainer/course.h"
-#include "trainer/dataset.h"
+#include "trainer/data/dataset.h"
 #include "trainer/recipe.h"
-#include "trainer/source.h"
-#include "trainer/token_store.h"
+#include "trainer/data/source.h"
+#include "trainer/data/token_store.h"
 
 // What is to be checked, from flags or from a recipe.
 struct check {

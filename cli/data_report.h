@@ -6,8 +6,8 @@
 
 #include <stdint.h>
 
-#include "trainer/source.h"
-#include "trainer/token_cache.h"
+#include "trainer/data/source.h"
+#include "trainer/data/token_cache.h"
 
 // A data set, or all of them together. Of tokens nothing is known without a model.
 struct lw_data_part {

@@ -11,8 +11,8 @@
 #include "engine/base/terminal.h"
 #include "engine/base/utf8.h"
 #include "engine/text/template.h"
-#include "trainer/records.h"
-#include "trainer/source.h"
+#include "trainer/data/records.h"
+#include "trainer/data/source.h"
 
 // Neighbouring tokens take turns between two shades, so that one sees where each ends.
 static const char *const trained_colours[] = {"\033[1;38;5;34m", "\033[1;38;5;77m"};

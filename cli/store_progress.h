@@ -5,7 +5,7 @@
 #define LW_CLI_STORE_PROGRESS_H
 
 #include "cli/progress_line.h"
-#include "trainer/token_store.h"
+#include "trainer/data/token_store.h"
 
 // Zero-initialise but for the line's stream.
 struct lw_store_progress {

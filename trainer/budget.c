@@ -3,7 +3,7 @@
 #include "trainer/budget.h"
 
 #include "engine/base/alloc.h"
-#include "trainer/pack.h"
+#include "trainer/data/pack.h"
 
 enum { most_steps = 64, most_candidates = 96 };
 

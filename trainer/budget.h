@@ -5,7 +5,7 @@
 #ifndef LW_TRAINER_BUDGET_H
 #define LW_TRAINER_BUDGET_H
 
-#include "trainer/dataset.h"
+#include "trainer/data/dataset.h"
 
 struct lw_budget_params {
     size_t global_batch;

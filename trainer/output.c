@@ -8,7 +8,7 @@
 #include "engine/base/file.h"
 #include "engine/base/folder.h"
 #include "engine/base/stringbuf.h"
-#include "trainer/bad_records.h"
+#include "trainer/data/bad_records.h"
 #include "trainer/export.h"
 #include "trainer/recipe.h"
 #include "trainer/snapshot.h"

@@ -10,7 +10,7 @@
 #include "engine/base/error.h"
 #include "engine/base/options.h"
 #include "trainer/course.h"
-#include "trainer/dataset.h"
+#include "trainer/data/dataset.h"
 #include "trainer/schedule.h"
 
 struct lw_string;

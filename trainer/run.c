@@ -13,7 +13,7 @@
 #include "engine/base/stringbuf.h"
 #include "engine/gpu/profile.h"
 #include "engine/text/tokenizer.h"
-#include "trainer/bad_records.h"
+#include "trainer/data/bad_records.h"
 #include "trainer/budget.h"
 #include "trainer/journal.h"
 #include "trainer/output.h"

@@ -11,8 +11,8 @@
 #include "engine/base/host_memory.h"
 #include "engine/base/stringbuf.h"
 #include "engine/text/template.h"
-#include "trainer/dataset.h"
-#include "trainer/token_store.h"
+#include "trainer/data/dataset.h"
+#include "trainer/data/token_store.h"
 
 enum { batch = 64 };
 

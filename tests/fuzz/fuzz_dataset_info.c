@@ -7,8 +7,8 @@
 
 #include "engine/io/json.h"
 #include "tests/fuzz/fuzz.h"
-#include "trainer/record.h"
-#include "trainer/source_entry.h"
+#include "trainer/data/record.h"
+#include "trainer/data/source_entry.h"
 
 static void read_entry(const cJSON *entry)
 {

@@ -6,8 +6,8 @@
 
 #include "engine/base/hash.h"
 #include "tests/fuzz/fuzz.h"
-#include "trainer/cutter.h"
-#include "trainer/record.h"
+#include "trainer/data/cutter.h"
+#include "trainer/data/record.h"
 
 struct memory_source {
     const uint8_t *bytes;

@@ -10,7 +10,7 @@
 #include "engine/text/template.h"
 #include "engine/text/tokenizer.h"
 #include "tests/fuzz/fuzz.h"
-#include "trainer/examples.h"
+#include "trainer/data/examples.h"
 
 static void demand(bool condition, const char *what)
 {

@@ -6,8 +6,8 @@
 #include "engine/base/hash.h"
 #include "tests/fuzz/fuzz.h"
 #include "tests/fuzz/scratch.h"
-#include "trainer/token_cache.h"
-#include "trainer/token_format.h"
+#include "trainer/data/token_cache.h"
+#include "trainer/data/token_format.h"
 
 static const char path[] = "tokens_fuzz.tmp";
 

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// trainer/cutter: arrays and lines in whatever portions they arrive, and every kind of damage with
+// trainer/data/cutter: arrays and lines in whatever portions they arrive, and every kind of damage with
 // its line, after which the search goes on.
 #include <setjmp.h>
 #include <stdarg.h>
@@ -11,7 +11,7 @@
 #include <string.h>
 
 #include "engine/base/alloc.h"
-#include "trainer/cutter.h"
+#include "trainer/data/cutter.h"
 
 struct memory_source {
     const char *text;

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// trainer/dataset: which rows a run sees in which step, held out or not, beside the rows that
+// trainer/data/dataset: which rows a run sees in which step, held out or not, beside the rows that
 // datasets.train_test_split and torch.randperm name; bad records under both policies; the same
 // content whatever the number of threads. More than 500 lines because all of it works on the same
 // made-up files and caches.
@@ -18,10 +18,10 @@
 #include "tests/unit/trainer/mixture_vectors.h"
 #include "tests/unit/trainer/scratch.h"
 #include "trainer/budget.h"
-#include "trainer/dataset.h"
-#include "trainer/knapsack.h"
-#include "trainer/pack.h"
-#include "trainer/token_store.h"
+#include "trainer/data/dataset.h"
+#include "trainer/data/knapsack.h"
+#include "trainer/data/pack.h"
+#include "trainer/data/token_store.h"
 
 static struct lw_tokenizer *tokenizer;
 static struct lw_token_store store; // in a folder of this process

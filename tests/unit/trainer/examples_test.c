@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// trainer/examples: every branch of the truncation and the mask against LLaMA-Factory's algorithm
+// trainer/data/examples: every branch of the truncation and the mask against LLaMA-Factory's algorithm
 // (shared/docs/semantics.md, section 4) run in Python.
 #include <setjmp.h>
 #include <stdarg.h>
@@ -9,7 +9,7 @@
 
 #include "engine/base/alloc.h"
 #include "engine/text/template.h"
-#include "trainer/examples.h"
+#include "trainer/data/examples.h"
 
 // infer_seqlen(source, target, room) -> source, target
 static const size_t kept_lengths[][5] = {

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// trainer/knapsack against a Python program of the described procedure (bisect over the sorted
+// trainer/data/knapsack against a Python program of the described procedure (bisect over the sorted
 // lengths, list.pop among equals) and Dataset.shard's bounds.
 #include <setjmp.h>
 #include <stdarg.h>
@@ -8,7 +8,7 @@
 #include <cmocka.h>
 
 #include "engine/base/alloc.h"
-#include "trainer/knapsack.h"
+#include "trainer/data/knapsack.h"
 
 enum { most = 24 };
 

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// trainer/mixture against NumPy 2.4.6 and a Python model of LLaMA-Factory and datasets
+// trainer/data/mixture against NumPy 2.4.6 and a Python model of LLaMA-Factory and datasets
 // (mixture_vectors.py); what it refuses.
 #include <setjmp.h>
 #include <stdarg.h>
@@ -10,7 +10,7 @@
 
 #include "engine/base/alloc.h"
 #include "tests/unit/trainer/mixture_vectors.h"
-#include "trainer/mixture.h"
+#include "trainer/data/mixture.h"
 
 static struct lw_mixture_params params_of(const struct mixed_case *mixed)
 {

@@ -73,7 +73,7 @@ HEAD = """\
 
 #include <stdbool.h>
 
-#include "trainer/mixture.h"
+#include "trainer/data/mixture.h"
 
 struct mixed_case {
     struct lw_mixture_source sources[3];

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// trainer/order against torch 2.14.1 (randperm) and numpy 2.4.6 (Generator.permutation).
+// trainer/data/order against torch 2.14.1 (randperm) and numpy 2.4.6 (Generator.permutation).
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -7,7 +7,7 @@
 #include <cmocka.h>
 #include <stdlib.h>
 
-#include "trainer/order.h"
+#include "trainer/data/order.h"
 
 struct vector {
     uint64_t seed;

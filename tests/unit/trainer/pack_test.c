@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// trainer/pack: every token of every example appears once, nothing crosses a border, targets follow
+// trainer/data/pack: every token of every example appears once, nothing crosses a border, targets follow
 // the mask, padding is inert, and the plan is a function of the lengths.
 #include <setjmp.h>
 #include <stdarg.h>
@@ -9,7 +9,7 @@
 #include <string.h>
 
 #include "engine/base/alloc.h"
-#include "trainer/pack.h"
+#include "trainer/data/pack.h"
 
 enum { budget = 16, most_examples = 200, longest = 16 };
 

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// trainer/record: both forms of ShareGPT data, other columns and tags, alpaca data, and a reason for
+// trainer/data/record: both forms of ShareGPT data, other columns and tags, alpaca data, and a reason for
 // each way of being unusable.
 #include <setjmp.h>
 #include <stdarg.h>
@@ -9,7 +9,7 @@
 #include <string.h>
 
 #include "engine/base/alloc.h"
-#include "trainer/record.h"
+#include "trainer/data/record.h"
 
 // Of a file that no dataset_info.json describes.
 static const struct lw_record_format any = {LW_LAYOUT_ANY};

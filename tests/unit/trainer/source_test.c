@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// trainer/source: names of dataset_info.json and paths to files and formats, and a reason for each
+// trainer/data/source: names of dataset_info.json and paths to files and formats, and a reason for each
 // entry that cannot be served.
 #include <setjmp.h>
 #include <stdarg.h>
@@ -15,7 +15,7 @@
 #include "engine/base/folder.h"
 #include "engine/base/stringbuf.h"
 #include "tests/unit/trainer/scratch.h"
-#include "trainer/source.h"
+#include "trainer/data/source.h"
 
 static char *folder; // with dataset_info.json and some data
 

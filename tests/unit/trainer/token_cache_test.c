@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// trainer/token_cache and token_writer: what goes in comes out, over several blocks; a file with
+// trainer/data/token_cache and token_writer: what goes in comes out, over several blocks; a file with
 // any byte changed or any part cut off is refused or, where only tokens changed, found out by
 // lw_token_cache_verify, and never read outside of.
 #include <setjmp.h>
@@ -13,8 +13,8 @@
 #include "engine/base/alloc.h"
 #include "engine/base/file.h"
 #include "tests/unit/trainer/scratch.h"
-#include "trainer/token_cache.h"
-#include "trainer/token_writer.h"
+#include "trainer/data/token_cache.h"
+#include "trainer/data/token_writer.h"
 
 #define KEY "file 5 bytes\ntemplate qwen\n"
 

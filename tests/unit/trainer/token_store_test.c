@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// trainer/token_store: what is encoded is found again by its content and the way it was encoded, and
+// trainer/data/token_store: what is encoded is found again by its content and the way it was encoded, and
 // by nothing less; damaged, changed, abandoned and contested caches.
 #include <setjmp.h>
 #include <stdarg.h>
@@ -16,8 +16,8 @@
 #include "engine/base/stringbuf.h"
 #include "engine/text/template.h"
 #include "tests/unit/trainer/scratch.h"
-#include "trainer/stamps.h"
-#include "trainer/token_store.h"
+#include "trainer/data/stamps.h"
+#include "trainer/data/token_store.h"
 
 #define RECORD(text)                                                                               \
     "{\"messages\": [{\"role\": \"user\", \"content\": \"" text "\"}, "                            \
