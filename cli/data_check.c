@@ -14,9 +14,9 @@
 #include "engine/base/stringbuf.h"
 #include "trainer/course.h"
 #include "trainer/data/dataset.h"
-#include "trainer/recipe.h"
 #include "trainer/data/source.h"
 #include "trainer/data/token_store.h"
+#include "trainer/recipe.h"
 
 // What is to be checked, from flags or from a recipe.
 struct check {

@@ -7,9 +7,9 @@
 #include "engine/gpu/device.h"
 #include "engine/model/training.h"
 #include "trainer/data/dataset.h"
+#include "trainer/data/token_store.h"
 #include "trainer/metrics.h"
 #include "trainer/recipe.h"
-#include "trainer/data/token_store.h"
 
 enum lw_event_kind {
     LW_EVENT_STORE,      // store: data is being encoded, or was found encoded

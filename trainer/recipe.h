@@ -122,7 +122,8 @@ bool lw_recipe_schedule(const struct lw_recipe *recipe, uint64_t total_updates,
 bool lw_recipe_probabilities(
     const struct lw_recipe *recipe, double **probabilities, struct lw_error *error);
 
-// Everything of lw_dataset_load but the sources and probabilities, the store, the tokenizer and the callback.
+// Everything of lw_dataset_load but the sources and probabilities, the store, the tokenizer and the
+// callback.
 struct lw_dataset_params lw_recipe_dataset(const struct lw_recipe *recipe);
 
 #endif

@@ -13,8 +13,8 @@
 #include "engine/base/stringbuf.h"
 #include "engine/gpu/profile.h"
 #include "engine/text/tokenizer.h"
-#include "trainer/data/bad_records.h"
 #include "trainer/budget.h"
+#include "trainer/data/bad_records.h"
 #include "trainer/journal.h"
 #include "trainer/output.h"
 

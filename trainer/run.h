@@ -7,12 +7,12 @@
 #include "engine/model/training.h"
 #include "trainer/course.h"
 #include "trainer/data/dataset.h"
+#include "trainer/data/pack.h"
+#include "trainer/data/source.h"
 #include "trainer/loop.h"
 #include "trainer/metrics.h"
-#include "trainer/data/pack.h"
 #include "trainer/schedule.h"
 #include "trainer/snapshot.h"
-#include "trainer/data/source.h"
 
 // What changes from update to update. The two newest updates are under way at most; what belongs to
 // one lies at update % 2.

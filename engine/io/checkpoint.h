@@ -11,8 +11,8 @@
 struct lw_checkpoint;
 
 // Opens `folder`: model.safetensors when there is one, else model.safetensors.index.json and the
-// shards that it names (the order in which transformers looks). LW_BAD_INPUT, naming file and tensor: no such file, a shard missing, a tensor of
-// the index not in its shard, one in two shards.
+// shards that it names (the order in which transformers looks). LW_BAD_INPUT, naming file and tensor:
+// no such file, a shard missing, a tensor of the index not in its shard, one in two shards.
 bool lw_checkpoint_open(
     struct lw_checkpoint **checkpoint, const char *folder, struct lw_error *error);
 void lw_checkpoint_close(struct lw_checkpoint *checkpoint); // NULL: nothing

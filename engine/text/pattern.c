@@ -10,8 +10,8 @@
 #include <string.h>
 
 #include "engine/base/alloc.h"
-#include "engine/text/regex_syntax.h"
 #include "engine/base/utf8.h"
+#include "engine/text/regex_syntax.h"
 
 struct lw_pattern {
     pcre2_code *code;

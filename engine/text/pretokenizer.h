@@ -33,7 +33,8 @@ struct lw_pieces {
     struct lw_matcher matcher;
 };
 
-// Reads `json`, the "pre_tokenizer" of tokenizer.json, NULL where it is absent. LW_BAD_INPUT names what is not supported.
+// Reads `json`, the "pre_tokenizer" of tokenizer.json, NULL where it is absent. LW_BAD_INPUT names
+// what is not supported.
 bool lw_pretokenizer_open(
     struct lw_pretokenizer *pretokenizer, const cJSON *json, struct lw_error *error);
 void lw_pretokenizer_close(struct lw_pretokenizer *pretokenizer);

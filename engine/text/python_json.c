@@ -8,8 +8,8 @@
 #include <string.h>
 
 #include "engine/base/alloc.h"
-#include "engine/text/python_number.h"
 #include "engine/base/utf8.h"
+#include "engine/text/python_number.h"
 
 enum { DEEPEST = 200 };
 
@@ -164,8 +164,7 @@ static bool read_scalar(struct reader *reader, struct lw_string *out)
 
 static struct lw_python_json *read_value(struct reader *reader);
 
-// The value that belongs to `name`, which it takes over: the one there is of that name, emptied, or
-// a new one at the end.
+// Where the member called `name` hangs, or the end of the list, where it is to be put.
 static struct lw_python_json **place_of(struct lw_python_json *object, const struct lw_string *name)
 {
     struct lw_python_json **place = &object->child;

@@ -6,9 +6,9 @@
 
 #include <string.h>
 
+#include "engine/base/utf8.h"
 #include "engine/text/bytelevel.h"
 #include "engine/text/tokenizer_parts.h"
-#include "engine/base/utf8.h"
 
 // Positions in a piece are 32 bits wide.
 #define LONGEST_TEXT ((size_t)1 << 30)

@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 // Text to token ids and back, exactly as Hugging Face's tokenizers library does it with the
 // tokenizer.json of a model folder: added tokens, normalizer, pre-tokenizer, BPE (byte-level, or of
-// characters with byte fallback as SentencePiece makes them), decoder. A component that this program does not know is refused by name when the tokenizer is opened; none
-// is approximated. Using an open tokenizer does not change it, so any number of threads may do so at
-// once.
+// characters with byte fallback as SentencePiece makes them), decoder. A component that this program
+// does not know is refused by name when the tokenizer is opened; none is approximated. Using an open
+// tokenizer does not change it, so any number of threads may do so at once.
 #ifndef LW_TEXT_TOKENIZER_H
 #define LW_TEXT_TOKENIZER_H
 

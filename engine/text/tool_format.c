@@ -8,7 +8,8 @@
 #include "engine/text/thought.h"
 #include "engine/text/tool_text.h"
 
-// Without `describe` the JSON text stands as it is. Calls are joined by `between`. Several, or even one, stand in the brackets of a JSON array.
+// Without `describe` the JSON text stands as it is. Calls are joined by `between`. Several, or even
+// one, stand in the brackets of a JSON array.
 struct tool_format {
     bool (*describe)(struct lw_string *out, const struct lw_python_json *tools, const char *date,
         struct lw_error *error);

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// Any bytes as a data file: cut into records, each parsed in all layouts. The portions in which the bytes
-// arrive must not matter.
+// Any bytes as a data file: cut into records, each parsed in all layouts. The portions in which the
+// bytes arrive must not matter.
 #include <assert.h>
 #include <string.h>
 

@@ -10,6 +10,9 @@
 struct lw_kept lw_example_kept(size_t source, size_t target, size_t room)
 {
     size_t largest_target;
+    if (room == 0) {
+        return (struct lw_kept){0, 0};
+    }
     if (target * 2 < room) {
         largest_target = room;
     } else if (source * 2 < room) {

@@ -90,8 +90,10 @@ static bool draw_shares(
         *share = (struct share){.first = first, .count = source->rows};
         first += source->rows;
         if (source->num_samples >= most_rows || first >= most_rows) {
-            return lw_fail(error, LW_BAD_INPUT, "%s: more than %llu rows are not taken",
-                source->name, (unsigned long long)most_rows);
+            return lw_fail(error, LW_BAD_INPUT,
+                "%s: %s %llu rows or more, which is too many; leave some out", source->name,
+                first >= most_rows ? "with it there are" : "num_samples asks for",
+                (unsigned long long)most_rows);
         }
         bool turns = params->strategy != LW_MIX_CONCAT && params->source_count > 1;
         if (source->rows == 0 && (turns || source->num_samples)) {

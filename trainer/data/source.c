@@ -64,14 +64,17 @@ static bool same_type(const char *left, const char *right)
 
 static bool add_path(struct lw_source *source, const char *path, struct lw_error *error)
 {
-    static const char *const tables[] = {"csv", "tsv", "parquet", "arrow"};
+    static const struct {
+        const char *type, *builder, *option; // how Hugging Face datasets reads it
+    } tables[] = {{"csv", "csv", ""}, {"tsv", "csv", "sep=\"\\t\", "}, {"parquet", "parquet", ""},
+        {"arrow", "arrow", ""}};
     for (size_t i = 0; i < sizeof tables / sizeof tables[0]; i++) {
-        if (is_type(path, tables[i])) {
+        if (is_type(path, tables[i].type)) {
             return lw_fail(error, LW_BAD_INPUT,
                 "%s: %s files are not read; write it as JSON Lines, in Python: "
-                "datasets.load_dataset(\"%s\", data_files=\"%s\", split=\"train\")"
+                "datasets.load_dataset(\"%s\", data_files=\"%s\", %ssplit=\"train\")"
                 ".to_json(\"data.jsonl\", force_ascii=False)",
-                path, tables[i], strcmp(tables[i], "tsv") ? tables[i] : "csv", lw_path_name(path));
+                path, tables[i].type, tables[i].builder, lw_path_name(path), tables[i].option);
         }
     }
     if (source->path_count && !same_type(source->paths[0], path)) {

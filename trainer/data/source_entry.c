@@ -12,39 +12,32 @@
 
 #define COUNT(array) (sizeof(array) / sizeof(array)[0])
 
-enum key_use {
-    KEY_TAKEN,    // read below
-    KEY_REMOTE,   // names a place on the net
-    KEY_UNWANTED, // true, or any text, asks for what there is not
-};
-
 struct key {
     const char *name;
-    enum key_use use;
-    const char *why; // of the latter two: why not, and what to do
+    const char
+        *why; // true, or any text, asks for what there is not: why, and what to do. Else NULL
 };
 
 static const char download[] =
     "nothing is downloaded here; fetch its files and give a file or folder as \"file_name\"";
 
 static const struct key entry_keys[] = {
-    {"file_name", KEY_TAKEN, NULL},
-    {"formatting", KEY_TAKEN, NULL},
-    {"columns", KEY_TAKEN, NULL},
-    {"tags", KEY_TAKEN, NULL},
-    {"num_samples", KEY_TAKEN, NULL},
-    {"split", KEY_TAKEN, NULL},
-    {"file_sha1", KEY_TAKEN, NULL}, // of older files; LLaMA-Factory does not check it either
-    {"hf_hub_url", KEY_REMOTE, download},
-    {"ms_hub_url", KEY_REMOTE, download},
-    {"om_hub_url", KEY_REMOTE, download},
-    {"cloud_file_name", KEY_REMOTE, download},
-    {"script_url", KEY_REMOTE,
+    {"file_name", NULL},
+    {"formatting", NULL},
+    {"columns", NULL},
+    {"tags", NULL},
+    {"num_samples", NULL},
+    {"split", NULL},
+    {"file_sha1", NULL}, // of older files; LLaMA-Factory does not check it either
+    {"hf_hub_url", download},
+    {"ms_hub_url", download},
+    {"om_hub_url", download},
+    {"cloud_file_name", download},
+    {"script_url",
         "scripts are not run here; let it write JSON Lines and give that file as \"file_name\""},
-    {"subset", KEY_UNWANTED,
-        "a local file has no subsets; give the subset's file as \"file_name\""},
-    {"folder", KEY_UNWANTED, "for a local folder give its path as \"file_name\""},
-    {"ranking", KEY_UNWANTED, "pairs of preferences are for other stages than sft"},
+    {"subset", "a local file has no subsets; give the subset's file as \"file_name\""},
+    {"folder", "for a local folder give its path as \"file_name\""},
+    {"ranking", "pairs of preferences are for other stages than sft"},
 };
 
 struct column {
@@ -105,7 +98,7 @@ static bool check_keys(const struct lw_json_scope *entry, struct lw_error *error
             return lw_fail(error, LW_BAD_INPUT, "%s: unknown key \"%.60s\"; did you mean \"%s\"?",
                 entry->name, item->string, near);
         }
-        if (key && key->use != KEY_TAKEN && is_set(item)) {
+        if (key && key->why && is_set(item)) {
             return lw_fail(error, LW_BAD_INPUT, "%s: \"%s\": %s", entry->name, key->name, key->why);
         }
     }

@@ -13,10 +13,11 @@ struct lw_string;
 bool lw_token_key_format(
     struct lw_string *key, const struct lw_record_format *format, struct lw_error *error);
 
-// Appends how they are encoded: the template, what decides truncation and mask, the content of the tokenizer's files in `model_folder`, and a hash of what a few
-// conversations with system prompt, tools, thoughts and other scripts come out as, whole and cut.
-// Through the last, an option or a change of the program that alters tokens alters the key, even if
-// nobody thought of naming it here. Without a tokenizer `model_folder` does not matter.
+// Appends how they are encoded: the template, what decides truncation and mask, the content of the
+// tokenizer's files in `model_folder`, and a hash of what a few conversations with system prompt,
+// tools, thoughts and other scripts come out as, whole and cut. Through the last, an option or a
+// change of the program that alters tokens alters the key, even if nobody thought of naming it here.
+// Without a tokenizer `model_folder` does not matter.
 bool lw_token_key_encoding(struct lw_string *key, const struct lw_encoder_params *params,
     const char *model_folder, struct lw_error *error);
 

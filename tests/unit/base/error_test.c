@@ -7,8 +7,8 @@
 #include <cmocka.h>
 #include <string.h>
 
-#include "engine/base/error.h"
 #include "engine/base/alloc.h"
+#include "engine/base/error.h"
 #include "engine/base/stringbuf.h"
 
 static void first_failure_is_kept(void **state)

@@ -11,9 +11,9 @@
 #include <string.h>
 
 #include "engine/model/config.h"
+#include "engine/model/family.h"
 #include "engine/model/parameters.h"
 #include "engine/model/presets.h"
-#include "engine/model/family.h"
 
 #define SIZES                                                                                      \
     "\"vocab_size\": 512, \"hidden_size\": 64, \"intermediate_size\": 96, "                        \

@@ -71,8 +71,10 @@ static void refuses_what_cannot_be_mixed(void **state)
     } rows[] = {
         {{{"a", 0, 3}, {"b", 1, 0}}, LW_MIX_CONCAT, "a: there is no record to draw num_samples"},
         {{{"a", 1, 0}, {"b", 0, 0}}, LW_MIX_UNDER, "b: there is no record to take turns"},
-        {{{"a", 1, 0}, {"b", UINT32_MAX, 0}}, LW_MIX_CONCAT, "b: more than 214748364 rows"},
-        {{{"a", 1, UINT32_MAX}, {"b", 1, 0}}, LW_MIX_CONCAT, "a: more than 214748364 rows"},
+        {{{"a", 1, 0}, {"b", UINT32_MAX, 0}}, LW_MIX_CONCAT,
+            "b: with it there are 214748364 rows or more"},
+        {{{"a", 1, UINT32_MAX}, {"b", 1, 0}}, LW_MIX_CONCAT,
+            "a: num_samples asks for 214748364 rows or more"},
     };
     for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
         struct lw_mixture_params params = {

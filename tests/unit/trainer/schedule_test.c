@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// trainer/schedule and course against the rates that transformers used in the fixtures, and the formulas of
-// transformers' optimization.py run in Python.
+// trainer/schedule and course against the rates that transformers used in the fixtures, and the
+// formulas of transformers' optimization.py run in Python.
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>

@@ -55,6 +55,7 @@ static int set_up(void **state)
     put("dataset_info.json", info);
     put("one.json", "[]");
     put("table.csv", "a,b\n");
+    put("table.tsv", "a\tb\n");
     make_folder("parts");
     put("parts/b.jsonl.zst", "");
     put("parts/a.json", "");
@@ -161,6 +162,7 @@ static const struct {
     {info, "absent", "no entry of that name in"},
     {info, "plan", "did you mean plain?"},
     {info, "table.csv", "csv files are not read; write it as JSON Lines"},
+    {info, "table.tsv", "load_dataset(\"csv\", data_files=\"table.tsv\", sep=\"\\t\", split="},
     {info, "mixed", "are of different types"},
     {info, "deep", "is a folder inside a folder"},
     {info, "empty", "there is no file in the folder"},
