@@ -244,7 +244,7 @@ static bool run(int argc, char **argv, struct lw_error *error)
 
 const struct lw_command lw_command_chat = {
     .name = "chat",
-    .summary = "talk to a model",
+    .summary = "Talks with a model, or answers one prompt",
     .usage = "lewin chat MODEL [flags]",
     .flags = flags_table,
     .details = "Without --prompt it reads messages from the terminal or a pipe, one a line.\n\n"

@@ -97,7 +97,7 @@ static bool run(int argc, char **argv, struct lw_error *error)
 
 const struct lw_command lw_command_train = {
     .name = "train",
-    .summary = "fine-tune all parameters of a model on conversations",
+    .summary = "Fine-tunes all parameters of a model on conversations",
     .usage = "lewin train RECIPE.yaml [key=value ...] [flags]",
     .flags = flags_table,
     .details =
