@@ -121,7 +121,13 @@ static bool add_choices(
     struct lw_string *out, const struct lw_python_json *parameter, struct lw_error *error)
 {
     const struct lw_python_json *choices = lw_python_json_member(parameter, "enum");
-    if (!choices || !choices->child) {
+    if (!choices || strcmp(lw_string_text(&choices->text), "null") == 0) {
+        return true;
+    }
+    if (choices->kind != LW_PYTHON_ARRAY) {
+        return lacks("an enum of texts", error);
+    }
+    if (!choices->child) {
         return true;
     }
     bool done = add(out, ", should be one of [", error);

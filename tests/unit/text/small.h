@@ -18,4 +18,8 @@ struct lw_tokenizer *small_tokenizer(void); // qwen2
 // Fails the test unless `error` is of the status and its message holds `words`; clears it.
 void small_expect(struct lw_error *error, enum lw_status status, const char *words);
 
+// Builds the tokenizer of that name, and encodes and decodes `text`, with each allocation failing in
+// turn: nothing else may come of it than LW_NO_RESOURCE. Decoded it is `shown`.
+void small_check_memory(const char *name, const char *text, const char *shown);
+
 #endif

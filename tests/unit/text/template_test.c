@@ -110,6 +110,11 @@ static void test_refused(void **state)
             {{LW_ROLE_USER, "a"}, {LW_ROLE_ASSISTANT, "b"}}, 2, "type of a tool's parameter"},
         {"smollm", "[{\"name\":\"f\",\"parameters\":{\"properties\":{\"a\":{\"enum\":[1]}}}}]",
             {{LW_ROLE_USER, "a"}, {LW_ROLE_ASSISTANT, "b"}}, 2, "an enum of texts"},
+        {"smollm",
+            "[{\"name\":\"f\",\"parameters\":{\"properties\":{\"a\":{\"enum\":{\"b\":\"c\"}}}}}]",
+            {{LW_ROLE_USER, "a"}, {LW_ROLE_ASSISTANT, "b"}}, 2, "an enum of texts"},
+        {"smollm", "[{\"name\":\"f\",\"parameters\":{\"properties\":{\"a\":{\"enum\":\"bc\"}}}}]",
+            {{LW_ROLE_USER, "a"}, {LW_ROLE_ASSISTANT, "b"}}, 2, "an enum of texts"},
         {"smollm", NULL, {{LW_ROLE_USER, "a"}, {LW_ROLE_FUNCTION, "{\"name\":1,\"arguments\":1}"}},
             2, "\"name\" of a function call"},
     };

@@ -10,7 +10,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "engine/base/alloc.h"
 #include "engine/base/clock.h"
 #include "engine/base/thread.h"
 #include "engine/io/json.h"
@@ -322,36 +321,9 @@ static const char mixed_text[] =
 
 static void test_memory_runs_out(void **state)
 {
-    struct lw_tokenizer *tokenizer = NULL;
-    struct lw_tokens tokens = {0};
-    struct lw_string text = {0};
-    cJSON *json = small_json();
-    bool done = false;
     (void)state;
-    for (long successes = 0; !done; successes++) {
-        struct lw_error error = {0};
-        lw_memory_fail_after(successes);
-        done = lw_tokenizer_build(&tokenizer, json, &error);
-        lw_memory_fail_after(-1);
-        assert_true(
-            done ? tokenizer && !error.message[0] : !tokenizer && error.status == LW_NO_RESOURCE);
-    }
-    done = false;
-    for (long successes = 0; !done; successes++) {
-        struct lw_error error = {0};
-        lw_tokens_free(&tokens);
-        lw_string_free(&text);
-        lw_memory_fail_after(successes);
-        done = lw_tokenizer_encode(tokenizer, mixed_text, sizeof mixed_text - 1, &tokens, &error) &&
-               lw_tokenizer_decode(tokenizer, tokens.ids, tokens.count, false, &text, &error);
-        lw_memory_fail_after(-1);
-        assert_true(done || error.status == LW_NO_RESOURCE);
-    }
-    assert_non_null(strstr(text.data, "caf\xC3\xA9"));
-    lw_tokens_free(&tokens);
-    lw_string_free(&text);
-    cJSON_Delete(json);
-    lw_tokenizer_close(tokenizer);
+    small_check_memory("qwen2", mixed_text,
+        "<|im_start|>user\nIt's 12 o'clock, caf\xC3\xA9 \xE4\xBB\x8A\xE5\xA4\xA9!<|im_end|>\n");
 }
 
 struct worker {
