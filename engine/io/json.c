@@ -169,6 +169,24 @@ bool lw_json_is_object(const struct lw_json_scope *scope, struct lw_error *error
                describe(scope->object, text, sizeof text));
 }
 
+bool lw_json_read_object(
+    cJSON **json, const char *folder, const char *name, bool required, struct lw_error *error)
+{
+    struct lw_string path = {0};
+    *json = NULL;
+    bool done = lw_string_addf(&path, error, "%s/%s", folder, name);
+    if (done && (required || lw_file_exists(path.data))) {
+        *json = lw_json_read(path.data, NULL, error);
+        done = *json && lw_json_is_object(&(struct lw_json_scope){*json, path.data}, error);
+    }
+    if (!done) {
+        cJSON_Delete(*json);
+        *json = NULL;
+    }
+    lw_string_free(&path);
+    return done;
+}
+
 const cJSON *lw_json_find(const struct lw_json_scope *scope, const char *key)
 {
     const cJSON *value = cJSON_GetObjectItemCaseSensitive(scope->object, key);

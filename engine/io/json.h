@@ -36,6 +36,11 @@ struct lw_json_scope {
     const char *name;
 };
 
+// Reads `folder`/`name`, which must hold an object; *json is for cJSON_Delete. When there is no such
+// file it is NULL, which is a failure where the file is `required`.
+bool lw_json_read_object(
+    cJSON **json, const char *folder, const char *name, bool required, struct lw_error *error);
+
 // Refuses what is not an object, as LW_BAD_INPUT.
 bool lw_json_is_object(const struct lw_json_scope *scope, struct lw_error *error);
 

@@ -312,19 +312,17 @@ bool lw_config_load(struct lw_config *config, const char *folder, struct lw_erro
     bool loaded = lw_string_addf(&path, error, "%s/config.json", folder) &&
                   lw_file_read_whole(path.data, CONFIG_BYTES, &text, &length, error) &&
                   lw_config_parse(config, text, length, path.data, error);
-    lw_string_clear(&path);
-    // generation_config.json knows more stop tokens than config.json (<|im_end|> of chat models).
-    if (loaded && lw_string_addf(&path, error, "%s/generation_config.json", folder) &&
-        lw_file_exists(path.data)) {
-        cJSON *json = lw_json_read(path.data, NULL, error);
-        const struct lw_json_scope scope = {json, path.data};
-        loaded = json && lw_json_is_object(&scope, error);
-        if (loaded && lw_json_find(&scope, "eos_token_id")) {
-            read_stop_tokens(config, lw_json_find(&scope, "eos_token_id"));
-        }
-        cJSON_Delete(json);
-    }
     lw_string_free(&path);
     lw_free(text);
+    // generation_config.json knows more stop tokens than config.json (<|im_end|> of chat models).
+    cJSON *json = NULL;
+    static const char generation[] = "generation_config.json";
+    loaded = loaded && lw_json_read_object(&json, folder, generation, false, error);
+    const cJSON *stops =
+        json ? lw_json_find(&(struct lw_json_scope){json, generation}, "eos_token_id") : NULL;
+    if (stops) {
+        read_stop_tokens(config, stops);
+    }
+    cJSON_Delete(json);
     return loaded;
 }

@@ -59,20 +59,6 @@ static bool fits(const struct recognised *row, const char *model_type, const cha
     return fit;
 }
 
-// Reads `folder`/`name` if there is such a file; else *json is NULL.
-static bool read_json(cJSON **json, const char *folder, const char *name, struct lw_error *error)
-{
-    struct lw_string path = {0};
-    *json = NULL;
-    bool done = lw_string_addf(&path, error, "%s/%s", folder, name);
-    if (done && lw_file_exists(path.data)) {
-        *json = lw_json_read(path.data, NULL, error);
-        done = *json && lw_json_is_object(&(struct lw_json_scope){*json, path.data}, error);
-    }
-    lw_string_free(&path);
-    return done;
-}
-
 // The text of "chat_template", or of the one called "default" where there are several.
 static const char *named_default(const cJSON *json)
 {
@@ -101,7 +87,7 @@ static bool read_chat_template(struct lw_string *text, const char *folder, struc
     }
     for (size_t i = 0; done && !text->length && i < sizeof files / sizeof *files; i++) {
         cJSON *json;
-        done = read_json(&json, folder, files[i], error);
+        done = lw_json_read_object(&json, folder, files[i], false, error);
         const char *found = named_default(json);
         done = done && (!found || lw_string_add(text, found, strlen(found), error));
         cJSON_Delete(json);
@@ -132,7 +118,7 @@ static bool recognise(const struct lw_template **chosen, const char *folder, str
     const char *model_type = "";
     *chosen = NULL;
     bool done = read_chat_template(&text, folder, error) &&
-                read_json(&config, folder, "config.json", error);
+                lw_json_read_object(&config, folder, "config.json", false, error);
     if (done && config) {
         const struct lw_json_scope scope = {config, "config.json"};
         done = lw_json_optional_string(&scope, "model_type", &model_type, error) ||

@@ -4,7 +4,6 @@
 #include <string.h>
 
 #include "engine/base/alloc.h"
-#include "engine/base/file.h"
 #include "engine/text/json_fields.h"
 #include "engine/text/post_processor.h"
 #include "engine/text/tokenizer_parts.h"
@@ -55,30 +54,13 @@ static void read_name(
     }
 }
 
-// Reads `folder`/`name`, whose JSON the caller deletes; NULL and no failure when there is none.
-static bool read_file(
-    cJSON **json, const char *folder, const char *name, bool required, struct lw_error *error)
-{
-    struct lw_string path = {0};
-    *json = NULL;
-    if (!lw_string_addf(&path, error, "%s/%s", folder, name)) {
-        return false;
-    }
-    bool read = required || lw_file_exists(path.data);
-    *json = read ? lw_json_read(path.data, NULL, error) : NULL;
-    bool done =
-        !read || (*json && lw_json_is_object(&(struct lw_json_scope){*json, path.data}, error));
-    lw_string_free(&path);
-    return done;
-}
-
 static bool read_names(struct lw_tokenizer *tokenizer, const char *folder, struct lw_error *error)
 {
     static const char *const files[] = {"tokenizer_config.json", "special_tokens_map.json"};
     bool done = true;
     for (size_t i = 0; done && i < sizeof files / sizeof *files; i++) {
         cJSON *json;
-        done = read_file(&json, folder, files[i], false, error);
+        done = lw_json_read_object(&json, folder, files[i], false, error);
         read_name(tokenizer, &tokenizer->bos, json, "bos_token");
         read_name(tokenizer, &tokenizer->eos, json, "eos_token");
         cJSON_Delete(json);
@@ -106,7 +88,7 @@ bool lw_tokenizer_open(
 {
     cJSON *json;
     *tokenizer = NULL;
-    if (!read_file(&json, model_folder, "tokenizer.json", true, error)) {
+    if (!lw_json_read_object(&json, model_folder, "tokenizer.json", true, error)) {
         return false;
     }
     bool done = lw_tokenizer_build(tokenizer, json, error);

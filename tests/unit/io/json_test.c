@@ -8,6 +8,8 @@
 #include <string.h>
 
 #include "engine/base/alloc.h"
+#include "engine/base/file.h"
+#include "engine/base/folder.h"
 #include "engine/base/stringbuf.h"
 #include "engine/io/json.h"
 
@@ -50,6 +52,32 @@ static void bad_texts_are_refused(void **state)
     struct lw_error error = {0};
     assert_null(lw_json_parse("[1\0]", 4, "t", &limits, &error));
     assert_string_equal(error.message, "t, line 1, column 3: a zero byte; this is no text");
+}
+
+static void objects_of_a_folder(void **state)
+{
+    (void)state;
+    static const char root[] = "json_test.tmp";
+    struct lw_error error = {0};
+    cJSON *json;
+    assert_true(lw_folder_remove(root, NULL) && lw_folder_create(root, NULL));
+    assert_true(lw_json_read_object(&json, root, "a.json", false, &error));
+    assert_null(json);
+    assert_false(lw_json_read_object(&json, root, "a.json", true, &error));
+    assert_null(json);
+    assert_non_null(strstr(error.message, "json_test.tmp/a.json"));
+    assert_true(lw_file_write_whole("json_test.tmp/a.json", "[1]", 3, NULL));
+    error = (struct lw_error){0};
+    assert_false(lw_json_read_object(&json, root, "a.json", false, &error));
+    assert_null(json);
+    assert_int_equal(error.status, LW_BAD_INPUT);
+    assert_non_null(strstr(error.message, "json_test.tmp/a.json must be a JSON object"));
+    assert_true(lw_file_write_whole("json_test.tmp/a.json", "{\"b\": 1}", 8, NULL));
+    error = (struct lw_error){0};
+    assert_true(lw_json_read_object(&json, root, "a.json", true, &error));
+    assert_true(cJSON_HasObjectItem(json, "b"));
+    cJSON_Delete(json);
+    assert_true(lw_folder_remove(root, NULL));
 }
 
 static void good_texts_are_taken(void **state)
@@ -157,6 +185,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(bad_texts_are_refused),
+        cmocka_unit_test(objects_of_a_folder),
         cmocka_unit_test(good_texts_are_taken),
         cmocka_unit_test(getters),
         cmocka_unit_test(quotes),
