@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // Records to examples on all cores: JSON, template, tokenizer, truncation and mask of a batch of
 // records at a time, with the results in the order of the records whatever the threads do. While the
-// threads work on one batch the caller fills the next. Called by dataset.c and by `lewin data check`.
+// threads work on one batch the caller fills the next. Called by token_build.c and token_key.c.
 #ifndef LW_TRAINER_DATA_ENCODER_H
 #define LW_TRAINER_DATA_ENCODER_H
 

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // One training example: the token ids of a conversation and, per token, whether it is learned.
 // Truncation and mask are LLaMA-Factory's (data/processor/supervised.py), but for keep_ends, and this
-// is the one place where they are decided. Called by dataset.c.
+// is the one place where they are decided. Called by encoder.c.
 #ifndef LW_TRAINER_DATA_EXAMPLES_H
 #define LW_TRAINER_DATA_EXAMPLES_H
 

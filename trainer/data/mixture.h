@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // Which rows of several data sets make the one that is trained on, and in which order: the row numbers
 // that LLaMA-Factory (data/loader.py, merge_dataset in data/data_utils.py) and Hugging Face datasets
-// (interleave_datasets) come to with the same seed. Called by dataset.c.
+// (interleave_datasets) come to with the same seed. Called by selection.c.
 #ifndef LW_TRAINER_DATA_MIXTURE_H
 #define LW_TRAINER_DATA_MIXTURE_H
 

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // In which order examples are trained on and which are held out, draw for draw as PyTorch's and
 // NumPy's generators give it, so that a run here sees the batches that a run of transformers sees.
-// Called by dataset.c.
+// Called by dataset.c and selection.c.
 #ifndef LW_TRAINER_DATA_ORDER_H
 #define LW_TRAINER_DATA_ORDER_H
 

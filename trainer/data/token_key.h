@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // The text that says what a token cache was made from and how: two caches hold the same examples if
 // and only if their keys are the same. It is kept in the cache and can be read by people. Called by
-// token_store.c.
+// token_store.c and token_build.c.
 #ifndef LW_TRAINER_DATA_TOKEN_KEY_H
 #define LW_TRAINER_DATA_TOKEN_KEY_H
 

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // Writes a token cache from front to back in the memory of one block, however many examples there
-// are. The file is good for nothing before lw_token_writer_finish. Called by token_store.c.
+// are. The file is good for nothing before lw_token_writer_finish. Called by token_build.c.
 #ifndef LW_TRAINER_DATA_TOKEN_WRITER_H
 #define LW_TRAINER_DATA_TOKEN_WRITER_H
 
