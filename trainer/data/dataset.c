@@ -178,6 +178,13 @@ static bool keep_rows(struct lw_dataset *dataset, const struct lw_dataset_params
         bool used = is_used(dataset, row);
         count_row(&dataset->counts, row, used);
         part->examples += used;
+        if (used && row->count > params->mask.cutoff_len) {
+            return lw_fail(error, LW_BAD_INPUT,
+                "the encoded data holds an example of %u tokens, more than cutoff_len: its file "
+                "was "
+                "tampered with; overwrite_cache: true makes it anew",
+                row->count);
+        }
         if (used) {
             if (dataset->packed) {
                 window->places[count] = (uint32_t)*kept;
