@@ -42,7 +42,7 @@ static cJSON *make_part(const struct lw_data_report *report, const struct lw_dat
     struct lw_token_fault fault;
     while (lw_token_cache_next_fault(part->cache, &position, &fault)) {
         cJSON *row = cJSON_CreateObject();
-        cJSON_AddStringToObject(row, "file", part->source->paths[fault.file]);
+        cJSON_AddStringToObject(row, "file", lw_source_path(part->source, fault.file));
         add_number(row, "line", fault.line);
         cJSON_AddStringToObject(row, "reason", fault.reason);
         cJSON_AddItemToArray(faults, row);

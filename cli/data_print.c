@@ -20,7 +20,7 @@ static void print_part(const struct lw_data_report *report, const struct lw_data
     while (lw_token_cache_next_fault(part->cache, &position, &fault)) {
         // One file has the data set's name, mostly.
         printf("  %s%sline %" PRIu64 ": %s\n",
-            source->path_count > 1 ? source->paths[fault.file] : "",
+            source->path_count > 1 ? lw_source_path(source, fault.file) : "",
             source->path_count > 1 ? ", " : "", fault.line, fault.reason);
     }
     printf("  %" PRIu64 " record%s, %" PRIu64 " good, %" PRIu64 " bad", part->records,

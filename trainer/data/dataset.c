@@ -77,9 +77,8 @@ static bool is_used(const struct lw_dataset *dataset, const struct lw_token_row 
 
 static struct lw_bad_record bad_record(const struct part *part, const struct lw_token_fault *fault)
 {
-    const struct lw_source *source = part->source;
-    const char *path = fault->file < source->path_count ? source->paths[fault->file] : source->name;
-    return (struct lw_bad_record){path, fault->line, fault->reason};
+    return (struct lw_bad_record){
+        lw_source_path(part->source, fault->file), fault->line, fault->reason};
 }
 
 // Tells of a source's bad records, or stops at the first.

@@ -264,3 +264,8 @@ void lw_sources_free(struct lw_sources *sources)
     cJSON_Delete(sources->info);
     *sources = (struct lw_sources){0};
 }
+
+const char *lw_source_path(const struct lw_source *source, uint32_t file)
+{
+    return file < source->path_count ? source->paths[file] : source->name;
+}

@@ -41,4 +41,8 @@ bool lw_sources_resolve(struct lw_sources *sources, const struct lw_option_list 
     const char *dataset_dir, struct lw_error *error);
 void lw_sources_free(struct lw_sources *sources);
 
+// The path of file number `file`, from 0, as a token cache numbers a source's files; the source's name
+// where it has no such file, because a damaged cache may say anything. The source's.
+const char *lw_source_path(const struct lw_source *source, uint32_t file);
+
 #endif

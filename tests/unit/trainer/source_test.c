@@ -238,6 +238,17 @@ static void refuses_names_and_folders(void **state)
     }
 }
 
+static void a_file_that_is_not_there_has_the_source_s_name(void **state)
+{
+    (void)state;
+    char name[] = "set", first[] = "a.json", second[] = "b.json";
+    char *paths[] = {first, second};
+    const struct lw_source source = {.name = name, .paths = paths, .path_count = 2};
+    assert_ptr_equal(lw_source_path(&source, 1), second);
+    assert_ptr_equal(lw_source_path(&source, 2), name);
+    assert_ptr_equal(lw_source_path(&source, UINT32_MAX), name);
+}
+
 static void nothing_leaks_without_memory(void **state)
 {
     (void)state;
@@ -261,6 +272,7 @@ int main(void)
         cmocka_unit_test(takes_paths_without_a_folder),
         cmocka_unit_test(names_what_is_wrong),
         cmocka_unit_test(refuses_names_and_folders),
+        cmocka_unit_test(a_file_that_is_not_there_has_the_source_s_name),
         cmocka_unit_test(nothing_leaks_without_memory),
     };
     return cmocka_run_group_tests(tests, set_up, tear_down);
