@@ -49,16 +49,22 @@ static bool add_token(const struct lw_tokenizer *tokenizer, const char *element,
     return id == LW_NO_TOKEN || lw_tokens_add(out, id, error);
 }
 
+bool lw_element_fill(struct lw_string *out, const char *element, const char *content, size_t length,
+    struct lw_error *error)
+{
+    const char *place = strstr(element, placeholder);
+    const char *after = place ? place + sizeof placeholder - 1 : element;
+    return (!place || (lw_string_add(out, element, (size_t)(place - element), error) &&
+                          lw_string_add(out, content, length, error))) &&
+           lw_string_add(out, after, strlen(after), error);
+}
+
 static bool encode_text(struct lw_element_writer *writer, const char *pattern,
     const struct lw_element_content *content, struct lw_tokens *out, struct lw_error *error)
 {
     struct lw_string *text = &writer->text;
-    const char *place = strstr(pattern, placeholder);
-    const char *after = place ? place + sizeof placeholder - 1 : pattern;
     lw_string_clear(text);
-    return (!place || (lw_string_add(text, pattern, (size_t)(place - pattern), error) &&
-                          lw_string_add(text, content->text, content->length, error))) &&
-           lw_string_add(text, after, strlen(after), error) &&
+    return lw_element_fill(text, pattern, content->text, content->length, error) &&
            (!content->takes_turn || replace_turn(text, content->turn, error)) &&
            (text->length == 0 ||
                lw_tokenizer_encode(writer->tokenizer, text->data, text->length, out, error));

@@ -24,6 +24,10 @@ struct lw_element_content {
     bool takes_turn; // only user messages do
 };
 
+// Appends the text of an element, with `content` in the place of {content} where it has one.
+bool lw_element_fill(struct lw_string *out, const char *element, const char *content, size_t length,
+    struct lw_error *error);
+
 // Appends the ids of `elements`.
 bool lw_elements_encode(struct lw_element_writer *writer, const lw_elements elements,
     const struct lw_element_content *content, struct lw_tokens *out, struct lw_error *error);

@@ -169,13 +169,9 @@ static bool encode_head(struct writer *writer, struct lw_tokens *out)
     bool done = describe_system(writer, &present);
     if (done && present && row->system_in_user) {
         // Such rows have a single element here.
-        const char *pattern = row->system[0], *place = strstr(pattern, "{content}");
-        const char *after = place + strlen("{content}");
         struct lw_string filled = {0};
-        done =
-            lw_string_add(&filled, pattern, (size_t)(place - pattern), error) &&
-            lw_string_add(&filled, lw_string_text(&writer->system), writer->system.length, error) &&
-            lw_string_add(&filled, after, strlen(after), error);
+        done = lw_element_fill(
+            &filled, row->system[0], lw_string_text(&writer->system), writer->system.length, error);
         lw_string_free(&writer->system);
         writer->system = filled;
     } else if (done && present) {
