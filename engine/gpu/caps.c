@@ -6,6 +6,7 @@
 
 #include "engine/base/alloc.h"
 #include "engine/gpu/instance_private.h"
+#include "engine/gpu/vulkan_matrix.h"
 
 const char *lw_feature_name(enum lw_feature feature)
 {
@@ -226,6 +227,7 @@ void lw_caps_measure(const struct lw_instance *instance, struct lw_physical_devi
     measure_extensions(instance, device);
     measure_features(instance, device);
     measure_properties(instance, device);
+    lw_caps_measure_matrices(instance, device);
     measure_memory(instance, device);
     pick_queue_family(instance, device);
 }

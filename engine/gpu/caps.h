@@ -12,9 +12,9 @@
 enum lw_feature {
     LW_FEATURE_CPU = 1u << 0, // a CPU driver: no shared memory worth using, one subgroup a group
     LW_FEATURE_FLOAT16 = 1u << 1,               // fp16 arithmetic
-    LW_FEATURE_COOPERATIVE_MATRIX = 1u << 2,    // VK_KHR_cooperative_matrix
-    LW_FEATURE_COOPERATIVE_MATRIX_2 = 1u << 3,  // VK_NV_cooperative_matrix2
-    LW_FEATURE_BFLOAT16 = 1u << 4,              // VK_KHR_shader_bfloat16
+    LW_FEATURE_COOPERATIVE_MATRIX = 1u << 2,    // VK_KHR_cooperative_matrix, fp32 sums
+    LW_FEATURE_COOPERATIVE_MATRIX_2 = 1u << 3,  // VK_NV_cooperative_matrix2, workgroup scope
+    LW_FEATURE_BFLOAT16 = 1u << 4,              // VK_KHR_shader_bfloat16, in matrices
     LW_FEATURE_SUBGROUP_SIZE_CONTROL = 1u << 5, // VK_EXT_subgroup_size_control
     LW_FEATURE_MEMORY_BUDGET = 1u << 6,         // VK_EXT_memory_budget
     LW_FEATURE_EXTERNAL_HOST = 1u << 7,         // VK_EXT_external_memory_host
@@ -29,6 +29,15 @@ const char *lw_feature_name(enum lw_feature feature);
 // "" are none. LW_USAGE names the known ones.
 bool lw_features_parse(const char *names, uint32_t *features, struct lw_error *error);
 
+// What the operands of a matrix multiplication in hardware are; its sums are fp32.
+enum lw_matrix_operand { LW_MATRIX_FP16, LW_MATRIX_BF16, LW_MATRIX_OPERANDS };
+
+// A product [m, k] x [k, n] that the hardware does as one.
+struct lw_matrix_shape {
+    uint32_t m, n, k;     // 0: none. Of a workgroup's matrices: what their sizes are multiples of
+    uint32_t invocations; // of a workgroup; 0 for those of a subgroup
+};
+
 enum lw_device_kind { LW_DEVICE_OTHER, LW_DEVICE_CPU, LW_DEVICE_INTEGRATED, LW_DEVICE_DISCRETE };
 
 struct lw_caps {
@@ -42,6 +51,8 @@ struct lw_caps {
     uint64_t max_allocation; // bytes of one allocation
     uint32_t subgroup_size;  // the default
     uint32_t min_subgroup_size, max_subgroup_size;
+    struct lw_matrix_shape subgroup_matrices[LW_MATRIX_OPERANDS];
+    struct lw_matrix_shape workgroup_matrices[LW_MATRIX_OPERANDS];
     uint32_t shared_memory;   // bytes a workgroup
     uint32_t max_group_count; // workgroups in x
     float timestamp_period;   // nanoseconds a tick; 0: no timestamps

@@ -7,6 +7,7 @@
 #include "engine/gpu/device_private.h"
 #include "engine/gpu/kernel.h"
 #include "engine/gpu/profile_private.h"
+#include "engine/gpu/vulkan_matrix.h"
 
 static bool load_functions(struct lw_device *device, struct lw_error *error)
 {
@@ -22,28 +23,76 @@ static bool load_functions(struct lw_device *device, struct lw_error *error)
     return true;
 }
 
+// What is switched on beyond Vulkan 1.2, as far as the device has it and it is not hidden.
+struct optional_features {
+    const char *extensions[8];
+    uint32_t extension_count;
+    VkPhysicalDeviceSubgroupSizeControlFeatures sizes;
+    VkPhysicalDeviceCooperativeMatrixFeaturesKHR matrix;
+    VkPhysicalDeviceCooperativeMatrix2FeaturesNV matrix2;
+    VkPhysicalDeviceShaderBfloat16FeaturesKHR bfloat16;
+    void *chain; // of the structs in use
+};
+
+// Puts the struct `next` (NULL: none) in front of the chain and names the extension.
+static void enable(struct optional_features *optional, const char *extension, void *next)
+{
+    optional->extensions[optional->extension_count++] = extension;
+    if (next) {
+        ((VkBaseOutStructure *)next)->pNext = optional->chain;
+        optional->chain = next;
+    }
+}
+
+static void pick_optional_features(struct optional_features *optional, uint32_t features)
+{
+    *optional = (struct optional_features){
+        .sizes = {.sType = VK_STRUCTURE_TYPE_PHYSICAL_DEVICE_SUBGROUP_SIZE_CONTROL_FEATURES,
+            .subgroupSizeControl = VK_TRUE,
+            .computeFullSubgroups = VK_TRUE},
+        .matrix = {.sType = VK_STRUCTURE_TYPE_PHYSICAL_DEVICE_COOPERATIVE_MATRIX_FEATURES_KHR,
+            .cooperativeMatrix = VK_TRUE},
+        .matrix2 = {.sType = VK_STRUCTURE_TYPE_PHYSICAL_DEVICE_COOPERATIVE_MATRIX_2_FEATURES_NV,
+            .cooperativeMatrixWorkgroupScope = VK_TRUE,
+            .cooperativeMatrixFlexibleDimensions = VK_TRUE,
+            .cooperativeMatrixConversions = VK_TRUE,
+            .cooperativeMatrixPerElementOperations = VK_TRUE,
+            .cooperativeMatrixTensorAddressing = VK_TRUE,
+            .cooperativeMatrixBlockLoads = VK_TRUE},
+        .bfloat16 = {.sType = VK_STRUCTURE_TYPE_PHYSICAL_DEVICE_SHADER_BFLOAT16_FEATURES_KHR,
+            .shaderBFloat16Type = VK_TRUE,
+            .shaderBFloat16CooperativeMatrix = VK_TRUE}};
+    uint32_t matrices = LW_FEATURE_COOPERATIVE_MATRIX | LW_FEATURE_COOPERATIVE_MATRIX_2;
+    if (features & LW_FEATURE_SUBGROUP_SIZE_CONTROL) {
+        enable(optional, "VK_EXT_subgroup_size_control", &optional->sizes);
+    }
+    if (features & LW_FEATURE_MEMORY_BUDGET) {
+        enable(optional, "VK_EXT_memory_budget", NULL);
+    }
+    if (features & matrices) { // the second is an addition to the first
+        enable(optional, "VK_KHR_cooperative_matrix", &optional->matrix);
+    }
+    if (features & LW_FEATURE_COOPERATIVE_MATRIX_2) {
+        enable(optional, "VK_NV_cooperative_matrix2", &optional->matrix2);
+    }
+    if (features & LW_FEATURE_BFLOAT16) {
+        enable(optional, "VK_KHR_shader_bfloat16", &optional->bfloat16);
+    }
+}
+
 static bool create_handle(struct lw_device *device, uint32_t queue_family, struct lw_error *error)
 {
     const struct lw_caps *caps = &device->caps;
-    const char *extensions[4];
-    uint32_t extension_count = 0;
-    bool size_control = (caps->features & LW_FEATURE_SUBGROUP_SIZE_CONTROL) != 0;
-    if (size_control) {
-        extensions[extension_count++] = "VK_EXT_subgroup_size_control";
-    }
-    if (caps->features & LW_FEATURE_MEMORY_BUDGET) {
-        extensions[extension_count++] = "VK_EXT_memory_budget";
-    }
-    VkPhysicalDeviceSubgroupSizeControlFeatures sizes = {
-        .sType = VK_STRUCTURE_TYPE_PHYSICAL_DEVICE_SUBGROUP_SIZE_CONTROL_FEATURES,
-        .subgroupSizeControl = VK_TRUE,
-        .computeFullSubgroups = VK_TRUE};
+    struct optional_features optional;
+    pick_optional_features(&optional, caps->features);
+    uint32_t matrices = LW_FEATURE_COOPERATIVE_MATRIX | LW_FEATURE_COOPERATIVE_MATRIX_2;
     VkPhysicalDeviceVulkan12Features features12 = {
         .sType = VK_STRUCTURE_TYPE_PHYSICAL_DEVICE_VULKAN_1_2_FEATURES,
-        .pNext = size_control ? &sizes : NULL,
+        .pNext = optional.chain,
         .bufferDeviceAddress = VK_TRUE,
         .timelineSemaphore = VK_TRUE,
         .scalarBlockLayout = VK_TRUE,
+        .vulkanMemoryModel = (caps->features & matrices) != 0,
         .shaderFloat16 = (caps->features & LW_FEATURE_FLOAT16) != 0};
     VkPhysicalDeviceVulkan11Features features11 = {
         .sType = VK_STRUCTURE_TYPE_PHYSICAL_DEVICE_VULKAN_1_1_FEATURES,
@@ -61,8 +110,8 @@ static bool create_handle(struct lw_device *device, uint32_t queue_family, struc
         .pNext = &features,
         .queueCreateInfoCount = 1,
         .pQueueCreateInfos = &queue,
-        .enabledExtensionCount = extension_count,
-        .ppEnabledExtensionNames = extensions};
+        .enabledExtensionCount = optional.extension_count,
+        .ppEnabledExtensionNames = optional.extensions};
     VkResult result =
         device->instance->vulkan.CreateDevice(device->physical, &info, NULL, &device->handle);
     if (result != VK_SUCCESS) {

@@ -14,7 +14,7 @@ struct lw_device;
 
 struct lw_kernel_row {
     const char *name;             // "rms_norm_bf16"
-    const unsigned char *spirv;   // zstd-compressed
+    const unsigned char *spirv;   // zstd-compressed; NULL: the shader compiler of the build was too old
     size_t compressed_size, size; // bytes, of SPIR-V before and after decompression
     size_t args_size;             // bytes of the push-constant struct
 };
@@ -23,7 +23,7 @@ struct lw_kernel_row {
 extern const struct lw_kernel_row lw_kernel_rows[LW_KERNEL_COUNT];
 
 // Specialization constants 0, 1, ... of a pipeline: workgroup size first, then tile sizes.
-#define LW_KERNEL_CONSTANTS 8
+#define LW_KERNEL_CONSTANTS 12
 
 struct lw_pipelines;
 

@@ -15,8 +15,7 @@
 #define PUSH_CONSTANT_BYTES 128u
 
 struct pipeline {
-    enum lw_kernel_id kernel;
-    uint32_t constant_count, constants[LW_KERNEL_CONSTANTS];
+    struct lw_pipeline_key key;
     VkPipeline handle;
 };
 
@@ -150,22 +149,29 @@ static bool create_pipeline(
     struct lw_pipelines *pipelines, struct pipeline *pipeline, struct lw_error *error)
 {
     struct lw_device *device = pipelines->device;
-    const struct lw_kernel_row *row = &lw_kernel_rows[pipeline->kernel];
+    const struct lw_pipeline_key *key = &pipeline->key;
+    const struct lw_kernel_row *row = &lw_kernel_rows[key->kernel];
     VkShaderModule module;
     if (!create_module(device, row, &module, error)) {
         return lw_fail_in(error, "kernel %s", row->name);
     }
     VkSpecializationMapEntry entries[LW_KERNEL_CONSTANTS];
-    for (uint32_t i = 0; i < pipeline->constant_count; i++) {
+    for (uint32_t i = 0; i < key->constant_count; i++) {
         entries[i] =
             (VkSpecializationMapEntry){.constantID = i, .offset = i * 4, .size = sizeof(uint32_t)};
     }
-    VkSpecializationInfo specialization = {.mapEntryCount = pipeline->constant_count,
+    VkSpecializationInfo specialization = {.mapEntryCount = key->constant_count,
         .pMapEntries = entries,
-        .dataSize = pipeline->constant_count * sizeof(uint32_t),
-        .pData = pipeline->constants};
+        .dataSize = key->constant_count * sizeof(uint32_t),
+        .pData = key->constants};
+    VkPipelineShaderStageRequiredSubgroupSizeCreateInfo subgroup = {
+        .sType = VK_STRUCTURE_TYPE_PIPELINE_SHADER_STAGE_REQUIRED_SUBGROUP_SIZE_CREATE_INFO,
+        .requiredSubgroupSize = key->subgroup_size};
+    bool sized = key->subgroup_size != 0;
     VkComputePipelineCreateInfo info = {.sType = VK_STRUCTURE_TYPE_COMPUTE_PIPELINE_CREATE_INFO,
         .stage = {.sType = VK_STRUCTURE_TYPE_PIPELINE_SHADER_STAGE_CREATE_INFO,
+            .pNext = sized ? &subgroup : NULL,
+            .flags = sized ? VK_PIPELINE_SHADER_STAGE_CREATE_REQUIRE_FULL_SUBGROUPS_BIT : 0,
             .stage = VK_SHADER_STAGE_COMPUTE_BIT,
             .module = module,
             .pName = "main",
@@ -181,19 +187,23 @@ static bool create_pipeline(
     return true;
 }
 
-bool lw_pipelines_get(struct lw_pipelines *pipelines, enum lw_kernel_id kernel,
-    const uint32_t *constants, uint32_t constant_count, VkPipeline *handle, struct lw_error *error)
+static bool same_key(const struct lw_pipeline_key *left, const struct lw_pipeline_key *right)
 {
-    struct pipeline wanted = {.kernel = kernel, .constant_count = constant_count};
-    memcpy(wanted.constants, constants, constant_count * sizeof *constants);
+    return left->kernel == right->kernel && left->subgroup_size == right->subgroup_size &&
+           left->constant_count == right->constant_count &&
+           !memcmp(left->constants, right->constants, sizeof left->constants);
+}
+
+bool lw_pipelines_get(struct lw_pipelines *pipelines, const struct lw_pipeline_key *key,
+    VkPipeline *handle, struct lw_error *error)
+{
     for (size_t i = 0; i < pipelines->count; i++) {
-        const struct pipeline *item = &pipelines->items[i];
-        if (item->kernel == kernel && item->constant_count == constant_count &&
-            !memcmp(item->constants, wanted.constants, sizeof wanted.constants)) {
-            *handle = item->handle;
+        if (same_key(&pipelines->items[i].key, key)) {
+            *handle = pipelines->items[i].handle;
             return true;
         }
     }
+    struct pipeline wanted = {.key = *key};
     if (!lw_reserve(&pipelines->items, &pipelines->capacity, pipelines->count + 1,
             sizeof *pipelines->items, error) ||
         !create_pipeline(pipelines, &wanted, error)) {

@@ -6,10 +6,16 @@
 #include "engine/gpu/kernel.h"
 #include "engine/gpu/vulkan.h"
 
-// Finds or makes a pipeline. `constants` are `constant_count` specialization constants.
-bool lw_pipelines_get(struct lw_pipelines *pipelines, enum lw_kernel_id kernel,
-    const uint32_t *constants, uint32_t constant_count, VkPipeline *pipeline,
-    struct lw_error *error);
+// What distinguishes the pipelines of a kernel.
+struct lw_pipeline_key {
+    enum lw_kernel_id kernel;
+    uint32_t subgroup_size; // required, with full subgroups; 0: the driver's choice
+    uint32_t constant_count, constants[LW_KERNEL_CONSTANTS]; // those past the count are 0
+};
+
+// Finds or makes a pipeline.
+bool lw_pipelines_get(struct lw_pipelines *pipelines, const struct lw_pipeline_key *key,
+    VkPipeline *pipeline, struct lw_error *error);
 
 // The one layout that all pipelines share: 128 bytes of push constants, no descriptors.
 VkPipelineLayout lw_pipelines_layout(const struct lw_pipelines *pipelines);

@@ -150,8 +150,11 @@ void lw_stream_dispatch(struct lw_stream *stream, const struct lw_dispatch *disp
     VkCommandBuffer commands = prepare(stream, dispatch->accesses, dispatch->access_count);
     VkPipeline pipeline;
     struct lw_pipelines *pipelines = stream->device->pipelines;
-    if (!commands || !lw_pipelines_get(pipelines, dispatch->kernel, dispatch->constants,
-                         dispatch->constant_count, &pipeline, &stream->error)) {
+    struct lw_pipeline_key key = {.kernel = dispatch->kernel,
+        .subgroup_size = dispatch->subgroup_size,
+        .constant_count = dispatch->constant_count};
+    memcpy(key.constants, dispatch->constants, dispatch->constant_count * sizeof *key.constants);
+    if (!commands || !lw_pipelines_get(pipelines, &key, &pipeline, &stream->error)) {
         return;
     }
     const struct lw_vulkan_device *vulkan = &stream->device->vulkan;

@@ -24,6 +24,7 @@ struct lw_dispatch {
     const void *args;   // the kernel's push-constant struct
     uint32_t groups[3]; // workgroups; 0 anywhere: nothing to do
     uint32_t constant_count, constants[LW_KERNEL_CONSTANTS];
+    uint32_t subgroup_size; // that the kernel must have, in full subgroups; 0: any
     uint32_t access_count;
     struct lw_access accesses[LW_DISPATCH_ACCESSES];
     double flops, bytes; // of useful work, for --profile

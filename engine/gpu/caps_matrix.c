@@ -1,0 +1,164 @@
+// SPDX-License-Identifier: Apache-2.0
+// Which matrix shapes a device multiplies in hardware: those with fp32 sums of fp16 or bf16
+// operands. Subgroup scope comes from VK_KHR_cooperative_matrix, workgroup scope from
+// VK_NV_cooperative_matrix2. Called by caps.c.
+#include "engine/base/alloc.h"
+#include "engine/gpu/instance_private.h"
+#include "engine/gpu/vulkan_matrix.h"
+
+static const VkComponentTypeKHR operand_types[LW_MATRIX_OPERANDS] = {
+    [LW_MATRIX_FP16] = VK_COMPONENT_TYPE_FLOAT16_KHR,
+    [LW_MATRIX_BF16] = VK_COMPONENT_TYPE_BFLOAT16_KHR};
+
+// How well tiles of this shape suit the kernels: the squares of 16 of most devices before all others,
+// then the larger ones.
+static uint32_t rank(const struct lw_matrix_shape *shape)
+{
+    bool square = shape->m == 16 && shape->n == 16 && shape->k == 16;
+    return square ? UINT32_MAX : shape->m * shape->n * shape->k;
+}
+
+static void keep_better(struct lw_matrix_shape *best, struct lw_matrix_shape shape)
+{
+    if (rank(&shape) > rank(best)) {
+        *best = shape;
+    }
+}
+
+static void measure_subgroup_shapes(
+    const struct lw_instance *instance, struct lw_physical_device *device)
+{
+    PFN_vkGetPhysicalDeviceCooperativeMatrixPropertiesKHR get =
+        (PFN_vkGetPhysicalDeviceCooperativeMatrixPropertiesKHR)
+            instance->global.GetInstanceProcAddr(
+                instance->handle, "vkGetPhysicalDeviceCooperativeMatrixPropertiesKHR");
+    uint32_t count = 0;
+    if (!get || get(device->handle, &count, NULL) != VK_SUCCESS) {
+        return;
+    }
+    VkCooperativeMatrixPropertiesKHR *rows = lw_calloc(count, sizeof *rows, NULL);
+    for (uint32_t i = 0; rows && i < count; i++) {
+        rows[i].sType = VK_STRUCTURE_TYPE_COOPERATIVE_MATRIX_PROPERTIES_KHR;
+    }
+    if (rows && get(device->handle, &count, rows) == VK_SUCCESS) {
+        for (uint32_t i = 0; i < count; i++) {
+            const VkCooperativeMatrixPropertiesKHR *row = &rows[i];
+            for (int type = 0; type < LW_MATRIX_OPERANDS; type++) {
+                if (row->scope == VK_SCOPE_SUBGROUP_KHR && row->AType == operand_types[type] &&
+                    row->BType == operand_types[type] &&
+                    row->CType == VK_COMPONENT_TYPE_FLOAT32_KHR &&
+                    row->ResultType == VK_COMPONENT_TYPE_FLOAT32_KHR &&
+                    !row->saturatingAccumulation) {
+                    keep_better(&device->caps.subgroup_matrices[type],
+                        (struct lw_matrix_shape){row->MSize, row->NSize, row->KSize, 0});
+                }
+            }
+        }
+    }
+    lw_free(rows);
+}
+
+static void measure_workgroup_shapes(
+    const struct lw_instance *instance, struct lw_physical_device *device)
+{
+    PFN_vkGetPhysicalDeviceCooperativeMatrixFlexibleDimensionsPropertiesNV get =
+        (PFN_vkGetPhysicalDeviceCooperativeMatrixFlexibleDimensionsPropertiesNV)
+            instance->global.GetInstanceProcAddr(instance->handle,
+                "vkGetPhysicalDeviceCooperativeMatrixFlexibleDimensionsPropertiesNV");
+    uint32_t count = 0;
+    if (!get || get(device->handle, &count, NULL) != VK_SUCCESS) {
+        return;
+    }
+    VkCooperativeMatrixFlexibleDimensionsPropertiesNV *rows =
+        lw_calloc(count, sizeof *rows, NULL);
+    for (uint32_t i = 0; rows && i < count; i++) {
+        rows[i].sType = VK_STRUCTURE_TYPE_COOPERATIVE_MATRIX_FLEXIBLE_DIMENSIONS_PROPERTIES_NV;
+    }
+    if (rows && get(device->handle, &count, rows) == VK_SUCCESS) {
+        for (uint32_t i = 0; i < count; i++) {
+            const VkCooperativeMatrixFlexibleDimensionsPropertiesNV *row = &rows[i];
+            for (int type = 0; type < LW_MATRIX_OPERANDS; type++) {
+                struct lw_matrix_shape *best = &device->caps.workgroup_matrices[type];
+                // Of several, the one with 256 invocations: those of the kernels' large tiles.
+                if (row->scope == VK_SCOPE_WORKGROUP_KHR && row->AType == operand_types[type] &&
+                    row->BType == operand_types[type] &&
+                    row->CType == VK_COMPONENT_TYPE_FLOAT32_KHR &&
+                    row->ResultType == VK_COMPONENT_TYPE_FLOAT32_KHR &&
+                    !row->saturatingAccumulation &&
+                    (!best->m || row->workgroupInvocations == 256)) {
+                    *best = (struct lw_matrix_shape){row->MGranularity, row->NGranularity,
+                        row->KGranularity, row->workgroupInvocations};
+                }
+            }
+        }
+    }
+    lw_free(rows);
+}
+
+// The features behind the extensions that the device names, as far as Lewin's kernels need them.
+static uint32_t measure_features(
+    const struct lw_instance *instance, const struct lw_physical_device *device)
+{
+    uint32_t named = device->caps.features;
+    VkPhysicalDeviceCooperativeMatrixFeaturesKHR subgroup = {
+        .sType = VK_STRUCTURE_TYPE_PHYSICAL_DEVICE_COOPERATIVE_MATRIX_FEATURES_KHR};
+    VkPhysicalDeviceCooperativeMatrix2FeaturesNV workgroup = {
+        .sType = VK_STRUCTURE_TYPE_PHYSICAL_DEVICE_COOPERATIVE_MATRIX_2_FEATURES_NV};
+    VkPhysicalDeviceShaderBfloat16FeaturesKHR bfloat16 = {
+        .sType = VK_STRUCTURE_TYPE_PHYSICAL_DEVICE_SHADER_BFLOAT16_FEATURES_KHR};
+    VkPhysicalDeviceVulkanMemoryModelFeatures model = {
+        .sType = VK_STRUCTURE_TYPE_PHYSICAL_DEVICE_VULKAN_MEMORY_MODEL_FEATURES};
+    VkPhysicalDeviceFeatures2 features = {
+        .sType = VK_STRUCTURE_TYPE_PHYSICAL_DEVICE_FEATURES_2, .pNext = &model};
+    void **end = &model.pNext;
+    if (named & LW_FEATURE_COOPERATIVE_MATRIX) {
+        *end = &subgroup;
+        end = &subgroup.pNext;
+    }
+    if (named & LW_FEATURE_COOPERATIVE_MATRIX_2) {
+        *end = &workgroup;
+        end = &workgroup.pNext;
+    }
+    if (named & LW_FEATURE_BFLOAT16) {
+        *end = &bfloat16;
+    }
+    instance->vulkan.GetPhysicalDeviceFeatures2(device->handle, &features);
+    uint32_t found = 0;
+    bool sized = (named & LW_FEATURE_SUBGROUP_SIZE_CONTROL) != 0;
+    if (subgroup.cooperativeMatrix && model.vulkanMemoryModel && sized) {
+        found |= LW_FEATURE_COOPERATIVE_MATRIX;
+        if (workgroup.cooperativeMatrixWorkgroupScope &&
+            workgroup.cooperativeMatrixFlexibleDimensions &&
+            workgroup.cooperativeMatrixConversions &&
+            workgroup.cooperativeMatrixPerElementOperations &&
+            workgroup.cooperativeMatrixTensorAddressing && workgroup.cooperativeMatrixBlockLoads) {
+            found |= LW_FEATURE_COOPERATIVE_MATRIX_2;
+        }
+    }
+    if (bfloat16.shaderBFloat16Type && bfloat16.shaderBFloat16CooperativeMatrix) {
+        found |= LW_FEATURE_BFLOAT16;
+    }
+    return found;
+}
+
+void lw_caps_measure_matrices(
+    const struct lw_instance *instance, struct lw_physical_device *device)
+{
+    struct lw_caps *caps = &device->caps;
+    uint32_t found = measure_features(instance, device);
+    if (found & LW_FEATURE_COOPERATIVE_MATRIX) {
+        measure_subgroup_shapes(instance, device);
+    }
+    if (found & LW_FEATURE_COOPERATIVE_MATRIX_2) {
+        measure_workgroup_shapes(instance, device);
+    }
+    caps->features &= ~(uint32_t)(LW_FEATURE_COOPERATIVE_MATRIX | LW_FEATURE_COOPERATIVE_MATRIX_2 |
+                                  LW_FEATURE_BFLOAT16);
+    bool subgroup = caps->subgroup_matrices[LW_MATRIX_FP16].m ||
+                    caps->subgroup_matrices[LW_MATRIX_BF16].m;
+    bool workgroup = caps->workgroup_matrices[LW_MATRIX_FP16].m ||
+                     caps->workgroup_matrices[LW_MATRIX_BF16].m;
+    caps->features |= found & LW_FEATURE_BFLOAT16;
+    caps->features |= subgroup ? LW_FEATURE_COOPERATIVE_MATRIX : 0;
+    caps->features |= workgroup ? LW_FEATURE_COOPERATIVE_MATRIX_2 : 0;
+}
