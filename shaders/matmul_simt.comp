@@ -6,7 +6,7 @@
 #version 460
 #extension GL_GOOGLE_include_directive : require
 #include "include/kernel.glsl"
-#include "matmul_simt.h"
+#include "matmul_gpu.h"
 
 layout(local_size_x_id = 0) in; // TILE_M / ROWS * TILE_N / COLUMNS
 layout(constant_id = 1) const uint TILE_M = 128;
@@ -15,16 +15,14 @@ layout(constant_id = 3) const uint TILE_K = 16;
 layout(constant_id = 4) const uint ROWS = 8; // multiples of 4
 layout(constant_id = 5) const uint COLUMNS = 8;
 layout(constant_id = 6) const uint FLAGS = 0;
-LW_PUSH_CONSTANTS(lw_matmul_simt_args)
+LW_PUSH_CONSTANTS(lw_matmul_gpu_args)
+#include "include/matmul_store.glsl"
+#include "include/matmul_grid.glsl"
 
 const bool A_TRANSPOSED = (FLAGS & LW_MATMUL_A_TRANSPOSED) != 0;
 const bool B_TRANSPOSED = (FLAGS & LW_MATMUL_B_TRANSPOSED) != 0;
 const bool A_VECTOR = (FLAGS & LW_MATMUL_A_VECTOR) != 0;
 const bool B_VECTOR = (FLAGS & LW_MATMUL_B_VECTOR) != 0;
-const bool C_VECTOR = (FLAGS & LW_MATMUL_C_VECTOR) != 0;
-const bool BIAS = (FLAGS & LW_MATMUL_BIAS) != 0;
-const bool ADD = (FLAGS & LW_MATMUL_ADD) != 0;
-
 const uint THREADS = gl_WorkGroupSize.x;
 const uint LINE_A = TILE_M / 4 + 1, LINE_B = TILE_N / 4 + 1; // vec4s
 const uint LOADS_A = TILE_M * TILE_K / 4 / THREADS, LOADS_B = TILE_N * TILE_K / 4 / THREADS;
@@ -35,25 +33,6 @@ const uint SPREAD_N = TILE_N / 4 / QUADS_N;
 
 shared vec4 tile_a[TILE_K * LINE_A];
 shared vec4 tile_b[TILE_K * LINE_B];
-
-#ifdef OUT_BF16
-#define load_out load_bf16
-#define store_out store_bf16
-#define store4_out store4_bf16
-#define load4_out load4_bf16
-#else
-#define load_out load_f32
-#define store_out store_f32
-vec4 load4_out(uint64_t address, uint64_t index)
-{
-    return F32x4(address + index * 4).at[0];
-}
-
-void store4_out(uint64_t address, uint64_t index, vec4 value)
-{
-    F32x4(address + index * 4).at[0] = value;
-}
-#endif
 
 #ifdef STORAGE_BF16
 #define load_four load4_bf16
@@ -85,52 +64,26 @@ vec4 load_line(uint64_t line, uint first, uint count, bool vector)
 }
 
 // The quad `at` of the tile of an operand [count, k] whose corner is row `first`, depth `k`. Without
-// a branch: what lies past the last row is never stored and may be anything, what lies past the last
-// depth is zero.
-vec4 load_quad(uint64_t address, uvec2 at, bool transposed, uint k, uint first, uint count,
-    uint stride, bool vector)
+// a branch: what lies past the last row is never stored and may be anything, what lies from depth
+// `end` on is zero.
+vec4 load_quad(uint64_t address, uvec2 at, bool transposed, uint k, uint end, uint first,
+    uint count, uint stride, bool vector)
 {
     uint lines = transposed ? args.k : count, columns = transposed ? count : args.k;
     uint line = at.y + (transposed ? k : first), column = at.x + (transposed ? first : k);
     uint64_t line_address = address + uint64_t(min(line, lines - 1)) * stride * STORAGE_BYTES;
     vec4 value = load_line(line_address, column, columns, vector);
-    bvec4 inside = transposed ? bvec4(line < args.k)
-                              : lessThan(column + uvec4(0, 1, 2, 3), uvec4(args.k));
+    bvec4 inside = transposed ? bvec4(line < end)
+                              : lessThan(column + uvec4(0, 1, 2, 3), uvec4(end));
     return mix(vec4(0), value, inside);
-}
-
-// Adds what is to be added and stores c[row, column .. column + 3], as far as it is there.
-void store_quad(uint row, uint column, vec4 value)
-{
-    uint64_t at = uint64_t(row) * args.c_stride + column;
-    uint64_t add_at = uint64_t(row) * args.add_stride + column;
-    if (BIAS) {
-        [[unroll]] for (uint t = 0; t < 4; t++) {
-            value[t] += load_storage(args.bias, min(column + t, args.n - 1));
-        }
-    }
-    if (C_VECTOR) {
-        store4_out(args.c, at, ADD ? value + load4_out(args.add, add_at) : value);
-        return;
-    }
-    [[unroll]] for (uint t = 0; t < 4; t++) {
-        if (column + t < args.n) {
-            store_out(args.c, at + t, ADD ? value[t] + load_out(args.add, add_at + t) : value[t]);
-        }
-    }
 }
 
 void main()
 {
-    // Bands of 8 tile rows, column by column, so that neighbours share operands in the cache.
-    uint index = uint(lw_group_index());
-    if (index >= args.tiles_m * args.tiles_n) {
+    Tile tile;
+    if (!find_tile(tile)) {
         return;
     }
-    uint band = index / (8 * args.tiles_n), rest = index % (8 * args.tiles_n);
-    uint height = min(8, args.tiles_m - band * 8);
-    uint m0 = (band * 8 + rest % height) * TILE_M, n0 = rest / height * TILE_N;
-
     uint thread = gl_LocalInvocationIndex;
     uint quad_m = thread / ACROSS, quad_n = thread % ACROSS;
     vec4 sum[ROWS][QUADS_N];
@@ -141,14 +94,14 @@ void main()
     }
     vec4 next_a[LOADS_A], next_b[LOADS_B];
     [[unroll]] for (uint i = 0; i < LOADS_A; i++) {
-        next_a[i] = load_quad(args.a, place(i, A_TRANSPOSED, TILE_M), A_TRANSPOSED, 0, m0, args.m,
-            args.a_stride, A_VECTOR);
+        next_a[i] = load_quad(args.a, place(i, A_TRANSPOSED, TILE_M), A_TRANSPOSED,
+            tile.begin, tile.end, tile.m, args.m, args.a_stride, A_VECTOR);
     }
     [[unroll]] for (uint i = 0; i < LOADS_B; i++) {
-        next_b[i] = load_quad(args.b, place(i, B_TRANSPOSED, TILE_N), B_TRANSPOSED, 0, n0, args.n,
-            args.b_stride, B_VECTOR);
+        next_b[i] = load_quad(args.b, place(i, B_TRANSPOSED, TILE_N), B_TRANSPOSED,
+            tile.begin, tile.end, tile.n, args.n, args.b_stride, B_VECTOR);
     }
-    for (uint k = 0; k < args.k; k += TILE_K) {
+    for (uint k = tile.begin; k < tile.end; k += TILE_K) {
         [[unroll]] for (uint i = 0; i < LOADS_A; i++) {
             uvec2 at = place(i, A_TRANSPOSED, TILE_M);
             if (A_TRANSPOSED) {
@@ -170,14 +123,14 @@ void main()
             }
         }
         barrier();
-        if (k + TILE_K < args.k) {
+        if (k + TILE_K < tile.end) {
             [[unroll]] for (uint i = 0; i < LOADS_A; i++) {
                 next_a[i] = load_quad(args.a, place(i, A_TRANSPOSED, TILE_M), A_TRANSPOSED,
-                    k + TILE_K, m0, args.m, args.a_stride, A_VECTOR);
+                    k + TILE_K, tile.end, tile.m, args.m, args.a_stride, A_VECTOR);
             }
             [[unroll]] for (uint i = 0; i < LOADS_B; i++) {
                 next_b[i] = load_quad(args.b, place(i, B_TRANSPOSED, TILE_N), B_TRANSPOSED,
-                    k + TILE_K, n0, args.n, args.b_stride, B_VECTOR);
+                    k + TILE_K, tile.end, tile.n, args.n, args.b_stride, B_VECTOR);
             }
         }
         // Unrolled: CPU drivers stop a shader's loops after 65535 iterations in all.
@@ -198,11 +151,11 @@ void main()
         barrier();
     }
     [[unroll]] for (uint i = 0; i < ROWS; i++) {
-        uint row = m0 + (quad_m + i / 4 * SPREAD_M) * 4 + i % 4;
+        uint row = tile.m + (quad_m + i / 4 * SPREAD_M) * 4 + i % 4;
         [[unroll]] for (uint j = 0; j < QUADS_N; j++) {
-            uint column = n0 + (quad_n + j * SPREAD_N) * 4;
+            uint column = tile.n + (quad_n + j * SPREAD_N) * 4;
             if (row < args.m && column < args.n) {
-                store_quad(row, column, sum[i][j]);
+                store_quad(tile.c, row, column, sum[i][j]);
             }
         }
     }

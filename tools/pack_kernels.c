@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // Build tool: writes the kernel registry (engine/gpu/kernel.h) from compiled kernels.
-// usage: pack_kernels OUTPUT.c (NAME HEADER STRUCT FILE.spv)...
+// usage: pack_kernels OUTPUT.c (NAME HEADER STRUCT FILE.spv)...     FILE.spv "-": left out
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -67,13 +67,17 @@ int main(int argc, char **argv)
     for (int i = 0; i < kernel_count; i++) {
         char **row = argv + 2 + i * 4;
         fprintf(out, "#include \"%s\"\n", row[1]);
-        sizes[i][0] = write_kernel(out, row[0], row[3], &sizes[i][1]);
+        sizes[i][0] = sizes[i][1] = 0;
+        if (strcmp(row[3], "-") != 0) {
+            sizes[i][0] = write_kernel(out, row[0], row[3], &sizes[i][1]);
+        }
     }
     fprintf(out, "const struct lw_kernel_row lw_kernel_rows[LW_KERNEL_COUNT] = {\n");
     for (int i = 0; i < kernel_count; i++) {
         char **row = argv + 2 + i * 4;
-        fprintf(out, "    {\"%s\", spirv_%s, %zu, %zu, sizeof(struct %s)},\n", row[0], row[0],
-            sizes[i][0], sizes[i][1], row[2]);
+        fprintf(out, "    {\"%s\", %s%s, %zu, %zu, sizeof(struct %s)},\n", row[0],
+            sizes[i][1] ? "spirv_" : "NULL", sizes[i][1] ? row[0] : "", sizes[i][0], sizes[i][1],
+            row[2]);
     }
     fprintf(out, "};\n");
     free(sizes);

@@ -159,6 +159,7 @@ static void measure_properties(
     caps->max_subgroup_size = size_control ? sizes.maxSubgroupSize : subgroup.subgroupSize;
     caps->shared_memory = base->limits.maxComputeSharedMemorySize;
     caps->max_group_count = base->limits.maxComputeWorkGroupCount[0];
+    caps->max_group_size = base->limits.maxComputeWorkGroupInvocations;
     caps->timestamp_period = base->limits.timestampPeriod;
     memcpy(caps->cache_uuid, base->pipelineCacheUUID, sizeof caps->cache_uuid);
 }

@@ -55,6 +55,7 @@ struct lw_caps {
     struct lw_matrix_shape workgroup_matrices[LW_MATRIX_OPERANDS];
     uint32_t shared_memory;   // bytes a workgroup
     uint32_t max_group_count; // workgroups in x
+    uint32_t max_group_size;  // invocations
     float timestamp_period;   // nanoseconds a tick; 0: no timestamps
     uint8_t cache_uuid[16];
 };

@@ -11,25 +11,32 @@
 
 struct variant {
     const char *name;
-    uint32_t features;       // enum lw_feature bits
-    uint32_t vulkan_version; // at least
+    uint32_t features;                          // enum lw_feature bits
+    uint32_t vulkan_version;                    // at least
+    bool (*runs)(const struct lw_caps *caps);   // NULL: features and version say it all
+    bool (*suits)(const struct lw_matmul *matmul); // whether it does this product; NULL: any
     uint64_t (*scratch)(const struct lw_device *device, const struct lw_matmul *matmul); // or NULL
     void (*record)(struct lw_stream *stream, const struct lw_matmul *matmul);
-    bool (*suits)(const struct lw_matmul *matmul); // of a special variant: does it do this product
 };
 
-// Best first; the first row whose needs the device meets is taken.
+// Best first; a product takes the first row that the device runs and that suits it.
 static const struct variant variants[] = {
     // Only from Mesa 26.1 on (which reports 1.4.354) does lavapipe load what all lanes share once;
     // before, the CPU kernel is 10 times slower than the SIMT one there.
-    {"cpu", LW_FEATURE_CPU, VERSION(1, 4, 350), lw_matmul_cpu_scratch, lw_matmul_cpu, NULL},
-    {"simt", 0, 0, NULL, lw_matmul_simt, NULL},
+    {"cpu", LW_FEATURE_CPU, VERSION(1, 4, 350), NULL, NULL, lw_matmul_cpu_scratch, lw_matmul_cpu},
+    {"cooperative matrix, bf16", LW_FEATURE_COOPERATIVE_MATRIX | LW_FEATURE_BFLOAT16, 0,
+        lw_matmul_matrix_bf16_runs, lw_matmul_matrix_suits, lw_matmul_matrix_bf16_scratch,
+        lw_matmul_matrix_bf16},
+    {"cooperative matrix, fp16", LW_FEATURE_COOPERATIVE_MATRIX | LW_FEATURE_FLOAT16, 0,
+        lw_matmul_matrix_fp16_runs, lw_matmul_matrix_suits, lw_matmul_matrix_fp16_scratch,
+        lw_matmul_matrix_fp16},
+    {"simt", 0, 0, NULL, NULL, lw_matmul_simt_scratch, lw_matmul_simt},
 };
 
 // For products of a special kind, before the others; they need no scratch memory.
 static const struct variant special_variants[] = {
-    {"few rows, cpu", LW_FEATURE_CPU, 0, NULL, lw_matmul_few_cpu, lw_matmul_few_cpu_suits},
-    {"few rows, simt", 0, 0, NULL, lw_matmul_few_gpu, lw_matmul_few_gpu_suits},
+    {"few rows, cpu", LW_FEATURE_CPU, 0, NULL, lw_matmul_few_cpu_suits, NULL, lw_matmul_few_cpu},
+    {"few rows, simt", 0, 0, NULL, lw_matmul_few_gpu_suits, NULL, lw_matmul_few_gpu},
 };
 
 enum {
@@ -40,13 +47,15 @@ enum {
 static bool runs(const struct variant *variant, const struct lw_caps *caps)
 {
     return (caps->features & variant->features) == variant->features &&
-           caps->vulkan_version >= variant->vulkan_version;
+           caps->vulkan_version >= variant->vulkan_version &&
+           (!variant->runs || variant->runs(caps));
 }
 
-static const struct variant *pick_variant(const struct lw_caps *caps)
+static const struct variant *pick_variant(
+    const struct lw_caps *caps, const struct lw_matmul *matmul)
 {
     const struct variant *variant = variants;
-    while (!runs(variant, caps)) {
+    while (!runs(variant, caps) || (variant->suits && !variant->suits(matmul))) {
         variant++; // the last row needs nothing
     }
     return variant;
@@ -60,7 +69,7 @@ static const struct variant *pick_variant_for(
             return &special_variants[i];
         }
     }
-    return pick_variant(caps);
+    return pick_variant(caps, matmul);
 }
 
 const char *lw_matmul_variant_name(size_t index)
@@ -118,7 +127,7 @@ enum lw_kernel_id lw_matmul_kernel(const struct lw_matmul *matmul, enum lw_kerne
 // Whether a special variant suits turns on addresses, which are not looked at here.
 uint64_t lw_matmul_scratch(const struct lw_device *device, const struct lw_matmul *matmul)
 {
-    const struct variant *variant = pick_variant(lw_device_caps(device));
+    const struct variant *variant = pick_variant(lw_device_caps(device), matmul);
     return variant->scratch ? variant->scratch(device, matmul) : 0;
 }
 

@@ -35,7 +35,19 @@ void lw_matmul_few_gpu(struct lw_stream *stream, const struct lw_matmul *matmul)
 uint64_t lw_matmul_cpu_scratch(const struct lw_device *device, const struct lw_matmul *matmul);
 void lw_matmul_cpu(struct lw_stream *stream, const struct lw_matmul *matmul);
 
+// Matrix cores, bf16 operands: see matmul_matrix.c.
+bool lw_matmul_matrix_bf16_runs(const struct lw_caps *caps);
+bool lw_matmul_matrix_fp16_runs(const struct lw_caps *caps);
+bool lw_matmul_matrix_suits(const struct lw_matmul *matmul);
+uint64_t lw_matmul_matrix_bf16_scratch(
+    const struct lw_device *device, const struct lw_matmul *matmul);
+uint64_t lw_matmul_matrix_fp16_scratch(
+    const struct lw_device *device, const struct lw_matmul *matmul);
+void lw_matmul_matrix_bf16(struct lw_stream *stream, const struct lw_matmul *matmul);
+void lw_matmul_matrix_fp16(struct lw_stream *stream, const struct lw_matmul *matmul);
+
 // Any GPU: shared memory and registers, see shaders/matmul_simt.comp.
+uint64_t lw_matmul_simt_scratch(const struct lw_device *device, const struct lw_matmul *matmul);
 void lw_matmul_simt(struct lw_stream *stream, const struct lw_matmul *matmul);
 
 #endif

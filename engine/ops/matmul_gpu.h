@@ -1,0 +1,46 @@
+// SPDX-License-Identifier: Apache-2.0
+// Private to the matrix product: what its GPU variants share. Each is a row of kernels and tiles; how
+// c is cut into tiles and k into slices, and what follows the product, is the same for all.
+#ifndef LW_OPS_MATMUL_GPU_H
+#define LW_OPS_MATMUL_GPU_H
+
+#include "engine/ops/matmul_private.h"
+
+struct lw_matmul_tile {
+    uint32_t m, n, k;        // of one workgroup
+    uint32_t part_m, part_n; // of c, by one invocation (simt) or one subgroup (matrix)
+};
+
+// How one product is done.
+struct lw_matmul_plan {
+    struct lw_matmul_tile tile;
+    uint32_t slices;      // of k
+    uint32_t depth;       // of a slice, a multiple of tile.k
+    uint32_t part_stride; // of the slices' sums, elements; 0 where there is one slice
+};
+
+// Cuts the product: tiles, best reuse first, become smaller until the device has enough to do, then
+// k is cut.
+struct lw_matmul_plan lw_matmul_make_plan(const struct lw_matmul_shape *shape,
+    const struct lw_matmul_tile *tiles, uint32_t tile_count);
+
+// Bytes of scratch for the sums of the slices.
+uint64_t lw_matmul_parts_size(
+    const struct lw_matmul_plan *plan, const struct lw_matmul_shape *shape);
+
+// A kernel with the arguments of shaders/matmul_gpu.h.
+struct lw_matmul_kernel {
+    enum lw_kernel_id kernel;
+    uint32_t piece;         // elements of one load of an operand
+    uint32_t threads;       // of a workgroup
+    uint32_t subgroup_size; // 0: any
+    uint32_t matrix[3];     // sizes m, n, k of a hardware matrix; 0: none
+    uint64_t scales;        // see shaders/matmul_gpu.h
+    uint64_t parts;         // scratch for the sums of slices
+};
+
+// Records the product and, where k is cut, the sum of its slices.
+void lw_matmul_record_gpu(struct lw_stream *stream, const struct lw_matmul *matmul,
+    const struct lw_matmul_plan *plan, const struct lw_matmul_kernel *kernel);
+
+#endif

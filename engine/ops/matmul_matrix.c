@@ -1,0 +1,173 @@
+// SPDX-License-Identifier: Apache-2.0
+// Matrix products on matrix cores: shaders/matmul_matrix.comp, bf16 operands multiplied as bf16
+// where the device can, else as fp16 with a scale for each operand, which shaders/matmul_scale.comp
+// finds first. fp32 operands stay with multiply-adds, because matrix cores would round them.
+#include "engine/ops/matmul_gpu.h"
+#include "engine/ops/record.h"
+#include "shaders/matmul_scale.h"
+
+#define MOST_TILES 8
+#define SCALES_SIZE 256u // of scratch, before the slices' sums
+
+// Largest first. A subgroup's part is at least two matrices of 16 wide and high but in the last.
+static const struct lw_matmul_tile tiles[] = {{128, 128, 32, 64, 64}, {128, 64, 32, 64, 32},
+    {64, 64, 32, 32, 32}, {32, 32, 32, 16, 32}};
+
+static const struct lw_matrix_shape *matrix_of(
+    const struct lw_caps *caps, enum lw_matrix_operand operand)
+{
+    return &caps->subgroup_matrices[operand];
+}
+
+// Invocations of a subgroup. The largest that the device has is what its matrices are made for.
+static uint32_t subgroup_of(const struct lw_caps *caps)
+{
+    return caps->subgroup_size;
+}
+
+static uint32_t threads_of(const struct lw_caps *caps, const struct lw_matmul_tile *tile)
+{
+    return tile->m / tile->part_m * (tile->n / tile->part_n) * subgroup_of(caps);
+}
+
+// Bytes of shared memory that the kernel declares: two of each tile, lines padded by 16 bytes, and a
+// finished matrix for each subgroup.
+static uint32_t shared_size(const struct lw_matmul_tile *tile,
+    const struct lw_matrix_shape *matrix, bool a_transposed, bool b_transposed)
+{
+    uint32_t a = a_transposed ? tile->k * (tile->m + 8) : tile->m * (tile->k + 8);
+    uint32_t b = b_transposed ? tile->k * (tile->n + 8) : tile->n * (tile->k + 8);
+    uint32_t subgroups = tile->m / tile->part_m * (tile->n / tile->part_n);
+    return 2 * (a + b) * 2 + subgroups * matrix->m * matrix->n * 4;
+}
+
+static bool tile_fits(const struct lw_caps *caps, const struct lw_matmul_shape *shape,
+    const struct lw_matmul_tile *tile, const struct lw_matrix_shape *matrix)
+{
+    return tile->part_m % matrix->m == 0 && tile->part_n % matrix->n == 0 &&
+           tile->k % matrix->k == 0 &&
+           shared_size(tile, matrix, shape->a_transposed, shape->b_transposed) <=
+               caps->shared_memory &&
+           threads_of(caps, tile) <= caps->max_group_size;
+}
+
+// The tiles that the device can run for this shape.
+static uint32_t usable_tiles(const struct lw_caps *caps, const struct lw_matmul_shape *shape,
+    const struct lw_matrix_shape *matrix, struct lw_matmul_tile usable[MOST_TILES])
+{
+    uint32_t count = 0;
+    for (size_t i = 0; matrix->m && i < sizeof tiles / sizeof *tiles; i++) {
+        if (tile_fits(caps, shape, &tiles[i], matrix)) {
+            usable[count++] = tiles[i];
+        }
+    }
+    return count;
+}
+
+static bool runs(const struct lw_caps *caps, enum lw_matrix_operand operand)
+{
+    struct lw_matmul_tile usable[MOST_TILES];
+    struct lw_matmul_shape shape = {.m = 1, .n = 1, .k = 1};
+    return usable_tiles(caps, &shape, matrix_of(caps, operand), usable) > 0;
+}
+
+bool lw_matmul_matrix_bf16_runs(const struct lw_caps *caps)
+{
+    return lw_kernel_rows[LW_KERNEL_MATMUL_MATRIX_BF16_BF16].spirv && runs(caps, LW_MATRIX_BF16);
+}
+
+bool lw_matmul_matrix_fp16_runs(const struct lw_caps *caps)
+{
+    return lw_kernel_rows[LW_KERNEL_MATMUL_MATRIX_FP16_BF16].spirv && runs(caps, LW_MATRIX_FP16);
+}
+
+bool lw_matmul_matrix_suits(const struct lw_matmul *matmul)
+{
+    return matmul->a.type == LW_BF16;
+}
+
+static struct lw_matmul_plan make_plan(const struct lw_device *device,
+    const struct lw_matmul *matmul, enum lw_matrix_operand operand)
+{
+    const struct lw_caps *caps = lw_device_caps(device);
+    struct lw_matmul_shape shape = lw_matmul_shape_of(matmul);
+    struct lw_matmul_tile usable[MOST_TILES];
+    uint32_t count = usable_tiles(caps, &shape, matrix_of(caps, operand), usable);
+    return lw_matmul_make_plan(&shape, usable, count);
+}
+
+static uint64_t scratch(const struct lw_device *device, const struct lw_matmul *matmul,
+    enum lw_matrix_operand operand)
+{
+    struct lw_matmul_shape shape = lw_matmul_shape_of(matmul);
+    struct lw_matmul_plan plan = make_plan(device, matmul, operand);
+    return SCALES_SIZE + lw_matmul_parts_size(&plan, &shape);
+}
+
+uint64_t lw_matmul_matrix_bf16_scratch(
+    const struct lw_device *device, const struct lw_matmul *matmul)
+{
+    return scratch(device, matmul, LW_MATRIX_BF16);
+}
+
+uint64_t lw_matmul_matrix_fp16_scratch(
+    const struct lw_device *device, const struct lw_matmul *matmul)
+{
+    return scratch(device, matmul, LW_MATRIX_FP16);
+}
+
+// Puts the bits of the largest magnitude of `tensor` at `target`, which is zero.
+static void find_scale(struct lw_stream *stream, const struct lw_tensor *tensor, uint64_t target)
+{
+    const uint32_t group = 256, rows = 8; // of a workgroup
+    struct lw_matmul_scale_args args = {.source = tensor->address,
+        .target = target,
+        .rows = tensor->rows,
+        .columns = tensor->columns,
+        .stride = tensor->stride};
+    struct lw_dispatch dispatch = {.kernel = LW_KERNEL_MATMUL_SCALE,
+        .args = &args,
+        .constant_count = 2,
+        .constants = {group, tensor->columns % 8 == 0 && lw_matmul_aligned(tensor, 16)},
+        .access_count = 2,
+        .accesses = {lw_tensor_read(tensor), {target, sizeof(uint32_t), true}},
+        .bytes = (double)lw_tensor_span(tensor)};
+    lw_dispatch_linear(&dispatch, lw_divide_up(tensor->rows, rows));
+    lw_stream_dispatch(stream, &dispatch);
+}
+
+static void record(struct lw_stream *stream, const struct lw_matmul *matmul,
+    enum lw_matrix_operand operand, enum lw_kernel_id bf16, enum lw_kernel_id bf16_to_f32)
+{
+    const struct lw_device *device = lw_stream_device(stream);
+    const struct lw_caps *caps = lw_device_caps(device);
+    const struct lw_matrix_shape *matrix = matrix_of(caps, operand);
+    struct lw_matmul_plan plan = make_plan(device, matmul, operand);
+    bool fp32_sums = plan.slices > 1 || matmul->c.type == LW_F32;
+    struct lw_matmul_kernel kernel = {.kernel = fp32_sums ? bf16_to_f32 : bf16,
+        .piece = 8,
+        .threads = threads_of(caps, &plan.tile),
+        .subgroup_size = subgroup_of(caps),
+        .matrix = {matrix->m, matrix->n, matrix->k},
+        .parts = matmul->scratch.address + SCALES_SIZE};
+    if (operand == LW_MATRIX_FP16) {
+        kernel.scales = matmul->scratch.address;
+        struct lw_buffer scales = lw_buffer_part(&matmul->scratch, 0, 2 * sizeof(uint32_t));
+        lw_stream_fill(stream, &scales, 0);
+        find_scale(stream, &matmul->a, kernel.scales);
+        find_scale(stream, &matmul->b, kernel.scales + sizeof(uint32_t));
+    }
+    lw_matmul_record_gpu(stream, matmul, &plan, &kernel);
+}
+
+void lw_matmul_matrix_bf16(struct lw_stream *stream, const struct lw_matmul *matmul)
+{
+    record(stream, matmul, LW_MATRIX_BF16, LW_KERNEL_MATMUL_MATRIX_BF16_BF16,
+        LW_KERNEL_MATMUL_MATRIX_BF16_BF16_F32);
+}
+
+void lw_matmul_matrix_fp16(struct lw_stream *stream, const struct lw_matmul *matmul)
+{
+    record(stream, matmul, LW_MATRIX_FP16, LW_KERNEL_MATMUL_MATRIX_FP16_BF16,
+        LW_KERNEL_MATMUL_MATRIX_FP16_BF16_F32);
+}

@@ -1,0 +1,11 @@
+// SPDX-License-Identifier: Apache-2.0
+// Compiles where the shader compiler knows VK_KHR_cooperative_matrix (shaders/meson.build asks).
+#version 460
+#extension GL_KHR_memory_scope_semantics : require
+#extension GL_KHR_cooperative_matrix : require
+#extension GL_EXT_shader_explicit_arithmetic_types : require
+layout(local_size_x = 32) in;
+void main()
+{
+    coopmat<float16_t, gl_ScopeSubgroup, 16, 16, gl_MatrixUseA> x;
+}
