@@ -12,16 +12,20 @@
 #include "engine/ops/matmul.h"
 
 struct flags {
-    const char *device, *hide_caps;
+    struct lw_device_options options;
     bool json;
 };
 
 static const struct lw_flag flags_table[] = {
     {"json", LW_FLAG_SWITCH, offsetof(struct flags, json), NULL, "print JSON"},
-    {"device", LW_FLAG_TEXT, offsetof(struct flags, device), "INDEX|NAME",
+    {"device", LW_FLAG_TEXT, offsetof(struct flags, options.device), "INDEX|NAME",
         "mark the device that this selects"},
-    {"hide-caps", LW_FLAG_TEXT, offsetof(struct flags, hide_caps), "LIST",
+    {"hide-caps", LW_FLAG_TEXT, offsetof(struct flags, options.hide_caps), "LIST",
         "do as if the devices lacked these capabilities"},
+    {"cache", LW_FLAG_TEXT, offsetof(struct flags, options.cache), "DIR",
+        "where compiled kernels and what was measured are kept (default: the user's cache folder)"},
+    {"tune", LW_FLAG_TEXT, offsetof(struct flags, options.tune), "off|fast|full",
+        "full: test the matrix kernels anew"},
     {NULL, LW_FLAG_SWITCH, 0, NULL, NULL},
 };
 
@@ -75,20 +79,28 @@ static void print_features(uint32_t features)
     puts(features ? "" : " none");
 }
 
-static void print_matrix_kernels(const struct lw_caps *caps)
+// Of an open device; `reason` why it could not be opened else.
+static void print_matrix_kernels(const struct lw_device *device, const char *reason)
 {
     bool first = true;
     printf("    matrix kernels ");
-    for (size_t i = 0; lw_matmul_variant_name(i); i++) {
-        if (lw_matmul_variant_runs(i, caps)) {
+    for (size_t i = 0; device && lw_matmul_variant_name(i); i++) {
+        if (!lw_matmul_variant_refusal(i, device)) {
             printf("%s%s%s", first ? " " : ", ", lw_matmul_variant_name(i), first ? " (used)" : "");
             first = false;
         }
     }
-    puts("");
+    puts(device ? "" : reason);
+    for (size_t i = 0; device && lw_matmul_variant_name(i); i++) {
+        const char *refusal = lw_matmul_variant_refusal(i, device);
+        if (refusal && *refusal) {
+            printf("                    not used: %s (%s)\n", lw_matmul_variant_name(i), refusal);
+        }
+    }
 }
 
-static void print_device(size_t index, const struct lw_caps *caps, bool selected)
+static void print_device(size_t index, const struct lw_caps *caps, bool selected,
+    const struct lw_device *device, const char *reason)
 {
     printf("%c %zu: %s\n", selected ? '*' : ' ', index, caps->name);
     if (caps->unusable[0]) {
@@ -108,7 +120,7 @@ static void print_device(size_t index, const struct lw_caps *caps, bool selected
     printf("\n    shared memory   %" PRIu32 " KiB\n", caps->shared_memory / 1024);
     printf("    element types   float32, bfloat16, float16 in memory; arithmetic in float32%s\n",
         caps->features & LW_FEATURE_FLOAT16 ? ", float16" : "");
-    print_matrix_kernels(caps);
+    print_matrix_kernels(device, reason);
     print_features(caps->features);
 }
 
@@ -117,11 +129,12 @@ static void add_number(cJSON *object, const char *name, uint64_t value)
     cJSON_AddNumberToObject(object, name, (double)value);
 }
 
-static void add_lists(cJSON *object, const struct lw_caps *caps)
+static void add_lists(cJSON *object, const struct lw_caps *caps, const struct lw_device *device)
 {
     cJSON *types = cJSON_AddArrayToObject(object, "storage_types");
     cJSON *arithmetic = cJSON_AddArrayToObject(object, "arithmetic_types");
     cJSON *kernels = cJSON_AddArrayToObject(object, "matrix_kernels");
+    cJSON *refused = cJSON_AddObjectToObject(object, "matrix_kernels_refused");
     cJSON *features = cJSON_AddArrayToObject(object, "capabilities");
     static const char *const storage[] = {"float32", "bfloat16", "float16"};
     for (size_t i = 0; i < sizeof storage / sizeof *storage; i++) {
@@ -132,8 +145,11 @@ static void add_lists(cJSON *object, const struct lw_caps *caps)
         cJSON_AddItemToArray(arithmetic, cJSON_CreateString("float16"));
     }
     for (size_t i = 0; lw_matmul_variant_name(i); i++) {
-        if (lw_matmul_variant_runs(i, caps)) {
+        const char *refusal = device ? lw_matmul_variant_refusal(i, device) : "";
+        if (!refusal) {
             cJSON_AddItemToArray(kernels, cJSON_CreateString(lw_matmul_variant_name(i)));
+        } else if (*refusal) {
+            cJSON_AddStringToObject(refused, lw_matmul_variant_name(i), refusal);
         }
     }
     for (uint32_t i = 0; i < LW_FEATURE_COUNT; i++) {
@@ -144,7 +160,8 @@ static void add_lists(cJSON *object, const struct lw_caps *caps)
     }
 }
 
-static cJSON *device_object(size_t index, const struct lw_caps *caps, bool selected)
+static cJSON *device_object(
+    size_t index, const struct lw_caps *caps, bool selected, const struct lw_device *device)
 {
     cJSON *object = cJSON_CreateObject();
     char version[32];
@@ -169,23 +186,44 @@ static cJSON *device_object(size_t index, const struct lw_caps *caps, bool selec
     add_number(object, "min_subgroup_size", caps->min_subgroup_size);
     add_number(object, "max_subgroup_size", caps->max_subgroup_size);
     add_number(object, "shared_memory", caps->shared_memory);
-    add_lists(object, caps);
+    add_lists(object, caps, device);
     return object;
 }
 
-static bool print_json(
-    const struct lw_instance *instance, size_t selected, uint32_t hidden, struct lw_error *error)
+// Adds every device to `list`, or prints it where that is NULL.
+static bool show_devices(struct lw_session *session, const struct lw_device_options *options,
+    size_t selected, cJSON *list, struct lw_error *error)
+{
+    uint32_t hidden;
+    if (!lw_features_parse(options->hide_caps, &hidden, error)) {
+        return false;
+    }
+    for (size_t i = 0; i < lw_instance_device_count(session->instance); i++) {
+        struct lw_caps caps = *lw_instance_caps(session->instance, i);
+        struct lw_error reason = {0}; // a device that fails does not hide the others
+        caps.features &= ~hidden;
+        if (!caps.unusable[0]) {
+            lw_session_open_device(session, options, i, &reason);
+        }
+        if (list) {
+            cJSON_AddItemToArray(list, device_object(i, &caps, i == selected, session->device));
+        } else {
+            print_device(i, &caps, i == selected, session->device, reason.message);
+        }
+        lw_session_close_device(session);
+    }
+    return true;
+}
+
+static bool print_json(struct lw_session *session, const struct lw_device_options *options,
+    size_t selected, struct lw_error *error)
 {
     cJSON *list = cJSON_CreateArray();
-    for (size_t i = 0; i < lw_instance_device_count(instance); i++) {
-        struct lw_caps caps = *lw_instance_caps(instance, i);
-        caps.features &= ~hidden;
-        cJSON_AddItemToArray(list, device_object(i, &caps, i == selected));
-    }
-    char *text = cJSON_Print(list);
+    bool shown = list && show_devices(session, options, selected, list, error);
+    char *text = shown ? cJSON_Print(list) : NULL;
     cJSON_Delete(list);
     if (!text) {
-        return lw_fail_memory(error, "the list of devices", 0);
+        return shown ? lw_fail_memory(error, "the list of devices", 0) : false;
     }
     puts(text);
     cJSON_free(text);
@@ -199,7 +237,7 @@ static bool run(int argc, char **argv, struct lw_error *error)
     uint32_t hidden;
     int count;
     if (!lw_arguments_parse(flags_table, &flags, argc, argv, &count, error) ||
-        !lw_features_parse(flags.hide_caps, &hidden, error)) {
+        !lw_features_parse(flags.options.hide_caps, &hidden, error)) {
         return false;
     }
     if (count) {
@@ -210,23 +248,17 @@ static bool run(int argc, char **argv, struct lw_error *error)
     }
     // With only unusable devices the list says why; the command still fails, as a run would.
     size_t selected = lw_instance_device_count(session.instance);
-    bool done = lw_instance_select(session.instance, flags.device, &selected, error);
-    if (flags.json) {
-        done = print_json(session.instance, selected, hidden, error) && done;
-    } else {
-        for (size_t i = 0; i < lw_instance_device_count(session.instance); i++) {
-            struct lw_caps caps = *lw_instance_caps(session.instance, i);
-            caps.features &= ~hidden;
-            print_device(i, &caps, i == selected);
-        }
-    }
-    return lw_session_close(&session, done, error);
+    bool found = lw_instance_select(session.instance, flags.options.device, &selected, error);
+    bool shown = flags.json ? print_json(&session, &flags.options, selected, error)
+                            : show_devices(&session, &flags.options, selected, NULL, error);
+    return lw_session_close(&session, found && shown, error);
 }
 
 const struct lw_command lw_command_devices = {
     .name = "devices",
     .summary = "Lists the Vulkan devices, best first, and what Lewin can do on them",
-    .usage = "lewin devices [--json] [--device INDEX|NAME] [--hide-caps LIST]",
+    .usage = "lewin devices [--json] [--device INDEX|NAME] [--hide-caps LIST] [--cache DIR]\n"
+             "                     [--tune full]",
     .details = "The device marked * is the one that a run takes; --device chooses another.\n",
     .flags = flags_table,
     .run = run,

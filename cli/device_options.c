@@ -30,26 +30,65 @@ bool lw_session_open_instance(struct lw_session *session, struct lw_error *error
     return lw_instance_create(&session->instance, &params, error);
 }
 
+static bool parse_tune(const char *text, enum lw_tune *tune, struct lw_error *error)
+{
+    static const char *const names[] = {"off", "fast", "full"};
+    *tune = LW_TUNE_FAST;
+    for (size_t i = 0; text && i < sizeof names / sizeof *names; i++) {
+        if (!strcmp(text, names[i])) {
+            *tune = (enum lw_tune)i;
+            return true;
+        }
+    }
+    return !text || lw_fail(error, LW_USAGE, "--tune is off, fast or full, not \"%s\"", text);
+}
+
+bool lw_session_open_device(struct lw_session *session, const struct lw_device_options *options,
+    size_t index, struct lw_error *error)
+{
+    uint32_t hidden;
+    struct lw_string cache = {0};
+    if (!lw_features_parse(options->hide_caps, &hidden, error) ||
+        !parse_tune(options->tune, &session->tune, error)) {
+        return false;
+    }
+    // Without a cache folder (no home, say) kernels are compiled anew: no reason to stop.
+    bool cached = lw_folder_cache(options->cache, &cache, NULL) &&
+                  lw_folder_create(lw_string_text(&cache), NULL);
+    struct lw_device_params params = {.index = index,
+        .hidden_features = hidden,
+        .cache_folder = cached ? lw_string_text(&cache) : NULL,
+        .profile = options->profile,
+        .log = &session->log};
+    bool opened = lw_device_create(&session->device, session->instance, &params, error) &&
+                  lw_matmul_test(session->device, session->tune, error);
+    session->profile = options->profile;
+    lw_string_free(&cache);
+    if (!opened) {
+        lw_session_close_device(session);
+    }
+    return opened;
+}
+
+void lw_session_close_device(struct lw_session *session)
+{
+    lw_device_destroy(session->device);
+    session->device = NULL;
+}
+
 bool lw_session_open(
     struct lw_session *session, const struct lw_device_options *options, struct lw_error *error)
 {
     uint32_t hidden;
-    struct lw_string cache = {0};
+    size_t index;
     *session = (struct lw_session){0};
-    if (!lw_features_parse(options->hide_caps, &hidden, error)) {
-        return false;
+    if (!lw_features_parse(options->hide_caps, &hidden, error) ||
+        !parse_tune(options->tune, &session->tune, error)) {
+        return false; // before the loader is asked for anything
     }
-    // Without a cache folder (no home, say) kernels are compiled anew: no reason to stop.
-    bool cached = lw_folder_cache(options->cache, &cache, NULL);
-    struct lw_device_params params = {.hidden_features = hidden,
-        .cache_folder = cached ? lw_string_text(&cache) : NULL,
-        .profile = options->profile,
-        .log = &session->log};
     bool opened = lw_session_open_instance(session, error) &&
-                  lw_instance_select(session->instance, options->device, &params.index, error) &&
-                  lw_device_create(&session->device, session->instance, &params, error);
-    session->profile = options->profile;
-    lw_string_free(&cache);
+                  lw_instance_select(session->instance, options->device, &index, error) &&
+                  lw_session_open_device(session, options, index, error);
     if (!opened) {
         lw_session_close(session, false, NULL);
     }
@@ -61,10 +100,9 @@ bool lw_session_close(struct lw_session *session, bool done, struct lw_error *er
     if (session->device && session->profile) {
         lw_profile_table_print(session->device, stderr);
     }
-    lw_device_destroy(session->device);
+    lw_session_close_device(session);
     unsigned messages = session->instance ? lw_instance_message_count(session->instance) : 0;
     lw_instance_destroy(session->instance);
-    session->device = NULL;
     session->instance = NULL;
     if (messages && done) {
         return lw_fail(error, LW_FAILED, "the Vulkan validation layer gave %u messages", messages);

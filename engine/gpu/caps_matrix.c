@@ -29,9 +29,8 @@ static void measure_subgroup_shapes(
     const struct lw_instance *instance, struct lw_physical_device *device)
 {
     PFN_vkGetPhysicalDeviceCooperativeMatrixPropertiesKHR get =
-        (PFN_vkGetPhysicalDeviceCooperativeMatrixPropertiesKHR)
-            instance->global.GetInstanceProcAddr(
-                instance->handle, "vkGetPhysicalDeviceCooperativeMatrixPropertiesKHR");
+        (PFN_vkGetPhysicalDeviceCooperativeMatrixPropertiesKHR)instance->global.GetInstanceProcAddr(
+            instance->handle, "vkGetPhysicalDeviceCooperativeMatrixPropertiesKHR");
     uint32_t count = 0;
     if (!get || get(device->handle, &count, NULL) != VK_SUCCESS) {
         return;
@@ -69,8 +68,7 @@ static void measure_workgroup_shapes(
     if (!get || get(device->handle, &count, NULL) != VK_SUCCESS) {
         return;
     }
-    VkCooperativeMatrixFlexibleDimensionsPropertiesNV *rows =
-        lw_calloc(count, sizeof *rows, NULL);
+    VkCooperativeMatrixFlexibleDimensionsPropertiesNV *rows = lw_calloc(count, sizeof *rows, NULL);
     for (uint32_t i = 0; rows && i < count; i++) {
         rows[i].sType = VK_STRUCTURE_TYPE_COOPERATIVE_MATRIX_FLEXIBLE_DIMENSIONS_PROPERTIES_NV;
     }
@@ -141,8 +139,7 @@ static uint32_t measure_features(
     return found;
 }
 
-void lw_caps_measure_matrices(
-    const struct lw_instance *instance, struct lw_physical_device *device)
+void lw_caps_measure_matrices(const struct lw_instance *instance, struct lw_physical_device *device)
 {
     struct lw_caps *caps = &device->caps;
     uint32_t found = measure_features(instance, device);
@@ -154,10 +151,10 @@ void lw_caps_measure_matrices(
     }
     caps->features &= ~(uint32_t)(LW_FEATURE_COOPERATIVE_MATRIX | LW_FEATURE_COOPERATIVE_MATRIX_2 |
                                   LW_FEATURE_BFLOAT16);
-    bool subgroup = caps->subgroup_matrices[LW_MATRIX_FP16].m ||
-                    caps->subgroup_matrices[LW_MATRIX_BF16].m;
-    bool workgroup = caps->workgroup_matrices[LW_MATRIX_FP16].m ||
-                     caps->workgroup_matrices[LW_MATRIX_BF16].m;
+    bool subgroup =
+        caps->subgroup_matrices[LW_MATRIX_FP16].m || caps->subgroup_matrices[LW_MATRIX_BF16].m;
+    bool workgroup =
+        caps->workgroup_matrices[LW_MATRIX_FP16].m || caps->workgroup_matrices[LW_MATRIX_BF16].m;
     caps->features |= found & LW_FEATURE_BFLOAT16;
     caps->features |= subgroup ? LW_FEATURE_COOPERATIVE_MATRIX : 0;
     caps->features |= workgroup ? LW_FEATURE_COOPERATIVE_MATRIX_2 : 0;

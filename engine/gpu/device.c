@@ -4,6 +4,7 @@
 
 #include "engine/base/alloc.h"
 #include "engine/base/host_memory.h"
+#include "engine/gpu/choices.h"
 #include "engine/gpu/device_private.h"
 #include "engine/gpu/kernel.h"
 #include "engine/gpu/profile_private.h"
@@ -165,6 +166,7 @@ bool lw_device_create(struct lw_device **out, struct lw_instance *instance,
     if (!create_handle(device, physical->queue_family, error) ||
         !create_queue(device, physical->queue_family, error) ||
         !lw_pipelines_create(&device->pipelines, device, params->cache_folder, error) ||
+        !lw_choices_open(&device->choices, device, params->cache_folder, error) ||
         (params->profile && !(device->profile = lw_calloc(1, sizeof *device->profile, error)))) {
         lw_device_destroy(device);
         return lw_fail_in(error, "device %s", physical->caps.name);
@@ -185,6 +187,7 @@ void lw_device_destroy(struct lw_device *device)
         device->vulkan.DestroyCommandPool(device->handle, device->pool, NULL);
         device->vulkan.DestroyDevice(device->handle, NULL);
     }
+    lw_choices_close(device->choices);
     lw_free(device->profile);
     lw_free(device);
 }

@@ -6,6 +6,7 @@
 #include "engine/gpu/device.h"
 #include "engine/gpu/instance_private.h"
 
+struct lw_choices;
 struct lw_pipelines;
 struct lw_profile;
 
@@ -22,6 +23,7 @@ struct lw_device {
     struct lw_caps caps;
     struct lw_vulkan_device vulkan;
     struct lw_pipelines *pipelines;
+    struct lw_choices *choices;
     struct lw_profile *profile; // NULL unless asked for
     const struct lw_log *log;
 };

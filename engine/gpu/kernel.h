@@ -14,7 +14,7 @@ struct lw_device;
 
 struct lw_kernel_row {
     const char *name;             // "rms_norm_bf16"
-    const unsigned char *spirv;   // zstd-compressed; NULL: the shader compiler of the build was too old
+    const unsigned char *spirv;   // zstd-compressed; NULL: left out, the compiler was too old
     size_t compressed_size, size; // bytes, of SPIR-V before and after decompression
     size_t args_size;             // bytes of the push-constant struct
 };

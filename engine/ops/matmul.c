@@ -3,40 +3,53 @@
 #include "engine/ops/matmul.h"
 
 #include <inttypes.h>
+#include <stdio.h>
 
+#include "engine/gpu/choices.h"
 #include "engine/ops/matmul_private.h"
 
 // As VK_MAKE_API_VERSION packs it.
 #define VERSION(major, minor, patch) ((major) << 22 | (minor) << 12 | (patch))
 
-struct variant {
-    const char *name;
-    uint32_t features;                          // enum lw_feature bits
-    uint32_t vulkan_version;                    // at least
-    bool (*runs)(const struct lw_caps *caps);   // NULL: features and version say it all
-    bool (*suits)(const struct lw_matmul *matmul); // whether it does this product; NULL: any
-    uint64_t (*scratch)(const struct lw_device *device, const struct lw_matmul *matmul); // or NULL
-    void (*record)(struct lw_stream *stream, const struct lw_matmul *matmul);
-};
-
-// Best first; a product takes the first row that the device runs and that suits it.
-static const struct variant variants[] = {
+// Best first; a product takes the first row that the device runs, that suits it, and whose test on
+// the device found nothing against it.
+static const struct lw_matmul_variant variants[] = {
     // Only from Mesa 26.1 on (which reports 1.4.354) does lavapipe load what all lanes share once;
     // before, the CPU kernel is 10 times slower than the SIMT one there.
-    {"cpu", LW_FEATURE_CPU, VERSION(1, 4, 350), NULL, NULL, lw_matmul_cpu_scratch, lw_matmul_cpu},
-    {"cooperative matrix, bf16", LW_FEATURE_COOPERATIVE_MATRIX | LW_FEATURE_BFLOAT16, 0,
-        lw_matmul_matrix_bf16_runs, lw_matmul_matrix_suits, lw_matmul_matrix_bf16_scratch,
-        lw_matmul_matrix_bf16},
-    {"cooperative matrix, fp16", LW_FEATURE_COOPERATIVE_MATRIX | LW_FEATURE_FLOAT16, 0,
-        lw_matmul_matrix_fp16_runs, lw_matmul_matrix_suits, lw_matmul_matrix_fp16_scratch,
-        lw_matmul_matrix_fp16},
-    {"simt", 0, 0, NULL, NULL, lw_matmul_simt_scratch, lw_matmul_simt},
+    {.name = "cpu",
+        .features = LW_FEATURE_CPU,
+        .vulkan_version = VERSION(1, 4, 350),
+        .scratch = lw_matmul_cpu_scratch,
+        .record = lw_matmul_cpu},
+    {.name = "cooperative matrix, bf16",
+        .features = LW_FEATURE_COOPERATIVE_MATRIX | LW_FEATURE_BFLOAT16,
+        .runs = lw_matmul_matrix_bf16_runs,
+        .suits = lw_matmul_matrix_suits,
+        .plans = lw_matmul_matrix_bf16_plans,
+        .scratch = lw_matmul_matrix_scratch,
+        .record = lw_matmul_matrix_bf16,
+        .tested = true},
+    {.name = "cooperative matrix, fp16",
+        .features = LW_FEATURE_COOPERATIVE_MATRIX | LW_FEATURE_FLOAT16,
+        .runs = lw_matmul_matrix_fp16_runs,
+        .suits = lw_matmul_matrix_suits,
+        .plans = lw_matmul_matrix_fp16_plans,
+        .scratch = lw_matmul_matrix_scratch,
+        .record = lw_matmul_matrix_fp16,
+        .tested = true},
+    {.name = "simt",
+        .plans = lw_matmul_simt_plans,
+        .scratch = lw_matmul_simt_scratch,
+        .record = lw_matmul_simt},
 };
 
 // For products of a special kind, before the others; they need no scratch memory.
-static const struct variant special_variants[] = {
-    {"few rows, cpu", LW_FEATURE_CPU, 0, NULL, lw_matmul_few_cpu_suits, NULL, lw_matmul_few_cpu},
-    {"few rows, simt", 0, 0, NULL, lw_matmul_few_gpu_suits, NULL, lw_matmul_few_gpu},
+static const struct lw_matmul_variant special_variants[] = {
+    {.name = "few rows, cpu",
+        .features = LW_FEATURE_CPU,
+        .suits = lw_matmul_few_cpu_suits,
+        .record = lw_matmul_few_cpu},
+    {.name = "few rows, simt", .suits = lw_matmul_few_gpu_suits, .record = lw_matmul_few_gpu},
 };
 
 enum {
@@ -44,32 +57,71 @@ enum {
     special_count = sizeof special_variants / sizeof *special_variants
 };
 
-static bool runs(const struct variant *variant, const struct lw_caps *caps)
+const struct lw_matmul_variant *lw_matmul_variant_at(size_t index)
+{
+    return index < variant_count ? &variants[index] : NULL;
+}
+
+bool lw_matmul_variant_fits(const struct lw_matmul_variant *variant, const struct lw_caps *caps)
 {
     return (caps->features & variant->features) == variant->features &&
            caps->vulkan_version >= variant->vulkan_version &&
            (!variant->runs || variant->runs(caps));
 }
 
-static const struct variant *pick_variant(
-    const struct lw_caps *caps, const struct lw_matmul *matmul)
+void lw_matmul_test_name(const struct lw_matmul_variant *variant, char name[LW_MATMUL_NAME_SIZE])
 {
-    const struct variant *variant = variants;
-    while (!runs(variant, caps) || (variant->suits && !variant->suits(matmul))) {
+    snprintf(name, LW_MATMUL_NAME_SIZE, "test of products, %s", variant->name);
+}
+
+enum lw_matmul_verdict lw_matmul_verdict_of(
+    const struct lw_device *device, const struct lw_matmul_variant *variant)
+{
+    char name[LW_MATMUL_NAME_SIZE];
+    uint32_t verdict = LW_MATMUL_UNTESTED;
+    lw_matmul_test_name(variant, name);
+    bool known = variant->tested && lw_choice_get(device, name, &verdict);
+    return known && verdict <= LW_MATMUL_GOOD ? (enum lw_matmul_verdict)verdict
+                                              : LW_MATMUL_UNTESTED;
+}
+
+static bool is_usable(const struct lw_device *device, const struct lw_matmul_variant *variant)
+{
+    enum lw_matmul_verdict verdict = lw_matmul_verdict_of(device, variant);
+    return lw_matmul_variant_fits(variant, lw_device_caps(device)) &&
+           (verdict == LW_MATMUL_GOOD || verdict == LW_MATMUL_UNTESTED);
+}
+
+const struct lw_matmul_variant *lw_matmul_variant_for(
+    const struct lw_device *device, const struct lw_matmul *matmul)
+{
+    const struct lw_matmul_variant *variant = variants;
+    while (!is_usable(device, variant) || (variant->suits && !variant->suits(matmul))) {
         variant++; // the last row needs nothing
     }
     return variant;
 }
 
-static const struct variant *pick_variant_for(
-    const struct lw_caps *caps, const struct lw_matmul *matmul)
+static const struct lw_matmul_variant *special_variant_for(
+    const struct lw_device *device, const struct lw_matmul *matmul)
 {
     for (int i = 0; i < special_count; i++) {
-        if (runs(&special_variants[i], caps) && special_variants[i].suits(matmul)) {
+        if (is_usable(device, &special_variants[i]) && special_variants[i].suits(matmul)) {
             return &special_variants[i];
         }
     }
-    return pick_variant(caps, matmul);
+    return NULL;
+}
+
+void lw_matmul_choice_name(const struct lw_matmul_variant *variant, const struct lw_matmul *matmul,
+    char name[LW_MATMUL_NAME_SIZE])
+{
+    static const char *const layouts[] = {"NT", "NN", "TN"}, *const types[] = {"fp32", "bf16"};
+    struct lw_matmul_shape shape = lw_matmul_shape_of(matmul);
+    snprintf(name, LW_MATMUL_NAME_SIZE,
+        "product, %s: %s %" PRIu32 " %" PRIu32 " %" PRIu32 " %s %s%s", variant->name,
+        layouts[matmul->layout], shape.m, shape.n, shape.k, types[matmul->a.type],
+        types[matmul->c.type], matmul->add.address ? " add" : "");
 }
 
 const char *lw_matmul_variant_name(size_t index)
@@ -77,9 +129,39 @@ const char *lw_matmul_variant_name(size_t index)
     return index < variant_count ? variants[index].name : NULL;
 }
 
-bool lw_matmul_variant_runs(size_t index, const struct lw_caps *caps)
+const char *lw_matmul_variant_refusal(size_t index, const struct lw_device *device)
 {
-    return runs(&variants[index], caps);
+    if (!lw_matmul_variant_fits(&variants[index], lw_device_caps(device))) {
+        return "";
+    }
+    switch (lw_matmul_verdict_of(device, &variants[index])) {
+    case LW_MATMUL_BEGUN:
+        return "the driver crashed while they were tested";
+    case LW_MATMUL_WRONG:
+        return "their results are wrong with this driver";
+    case LW_MATMUL_SLOW:
+        return "slower than simt with this driver";
+    case LW_MATMUL_UNTESTED:
+    case LW_MATMUL_GOOD:
+        break;
+    }
+    return NULL;
+}
+
+// The plan that was measured to be the best, else the first; false where the variant has one way.
+static bool pick_plan(const struct lw_device *device, const struct lw_matmul_variant *variant,
+    const struct lw_matmul *matmul, struct lw_matmul_plan *plan)
+{
+    struct lw_matmul_plan plans[LW_MATMUL_PLANS];
+    char name[LW_MATMUL_NAME_SIZE];
+    uint32_t best = 0;
+    if (!variant->plans) {
+        return false;
+    }
+    uint32_t count = variant->plans(device, matmul, plans);
+    lw_matmul_choice_name(variant, matmul, name);
+    *plan = plans[lw_choice_get(device, name, &best) && best < count ? best : 0];
+    return true;
 }
 
 struct lw_matmul_shape lw_matmul_shape_of(const struct lw_matmul *matmul)
@@ -124,11 +206,19 @@ enum lw_kernel_id lw_matmul_kernel(const struct lw_matmul *matmul, enum lw_kerne
     return matmul->a.type == LW_F32 ? f32 : matmul->c.type == LW_F32 ? bf16_to_f32 : bf16;
 }
 
-// Whether a special variant suits turns on addresses, which are not looked at here.
+// The most that any plan needs, so that measuring plans later changes nothing. Whether a special
+// variant suits turns on addresses, which are not looked at here.
 uint64_t lw_matmul_scratch(const struct lw_device *device, const struct lw_matmul *matmul)
 {
-    const struct variant *variant = pick_variant(lw_device_caps(device), matmul);
-    return variant->scratch ? variant->scratch(device, matmul) : 0;
+    const struct lw_matmul_variant *variant = lw_matmul_variant_for(device, matmul);
+    struct lw_matmul_plan plans[LW_MATMUL_PLANS];
+    uint32_t count = variant->plans ? variant->plans(device, matmul, plans) : 0;
+    uint64_t most = 0;
+    for (uint32_t i = 0; variant->scratch && (i == 0 || i < count); i++) {
+        uint64_t size = variant->scratch(device, matmul, count ? &plans[i] : NULL);
+        most = size > most ? size : most;
+    }
+    return most;
 }
 
 void lw_matmul(struct lw_stream *stream, const struct lw_matmul *matmul)
@@ -142,13 +232,17 @@ void lw_matmul(struct lw_stream *stream, const struct lw_matmul *matmul)
             shape.m, shape.n, shape.k);
         return;
     }
-    const struct variant *variant = pick_variant_for(lw_device_caps(device), matmul);
-    uint64_t scratch = variant->scratch ? variant->scratch(device, matmul) : 0;
+    const struct lw_matmul_variant *variant = special_variant_for(device, matmul);
+    variant = variant ? variant : lw_matmul_variant_for(device, matmul);
+    struct lw_matmul_plan picked;
+    const struct lw_matmul_plan *plan =
+        pick_plan(device, variant, matmul, &picked) ? &picked : NULL;
+    uint64_t scratch = variant->scratch ? variant->scratch(device, matmul, plan) : 0;
     if (matmul->scratch.size < scratch) {
         lw_stream_fail(stream, LW_FAILED,
             "a matrix product needs %" PRIu64 " bytes of scratch memory and has %" PRIu64, scratch,
             matmul->scratch.size);
         return;
     }
-    variant->record(stream, matmul);
+    variant->record(stream, matmul, plan);
 }

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // Matrix products in the three layouts that training needs, fp32 arithmetic. The best variant that
-// the device can run is picked from a table: (matrix cores), SIMT for GPUs, CPU drivers.
+// the device can run is picked from a table: CPU drivers, matrix cores, any GPU.
 #ifndef LW_OPS_MATMUL_H
 #define LW_OPS_MATMUL_H
 
@@ -32,9 +32,27 @@ uint64_t lw_matmul_scratch(const struct lw_device *device, const struct lw_matmu
 // LW_FAILED in the stream.
 void lw_matmul(struct lw_stream *stream, const struct lw_matmul *matmul);
 
-// The table of variants, for showing it: best first, NULL past its end. A device takes the first
-// that it runs, but for products of a special kind (a few rows).
+enum lw_tune {
+    LW_TUNE_OFF,  // nothing is measured
+    LW_TUNE_FAST, // what is not known yet, a few milliseconds each, on GPUs
+    LW_TUNE_FULL  // everything again, on any device, ten times longer
+};
+
+// Tests and times each variant that needs it once on this device and driver: multiplies, compares
+// with a product on the host, and compares its time with that of the variant for any device. What
+// was found is kept in the cache folder. False only when the device fails.
+bool lw_matmul_test(struct lw_device *device, enum lw_tune tune, struct lw_error *error);
+
+// Measures the ways to do each of `count` products (addresses and scratch do not matter, but for
+// whether bias and add are there) and keeps the best, which lw_matmul takes from then on. Takes
+// memory for the largest of them while it measures.
+bool lw_matmul_tune(struct lw_device *device, const struct lw_matmul *products, size_t count,
+    enum lw_tune tune, struct lw_error *error);
+
+// The table of variants, for showing it: best first, NULL past its end.
 const char *lw_matmul_variant_name(size_t index);
-bool lw_matmul_variant_runs(size_t index, const struct lw_caps *caps);
+// NULL where the device uses the variant; "" where it lacks what the variant needs; else why it does
+// without.
+const char *lw_matmul_variant_refusal(size_t index, const struct lw_device *device);
 
 #endif

@@ -82,8 +82,10 @@ static struct plan make_plan(const struct lw_device *device, const struct lw_mat
     return plan;
 }
 
-uint64_t lw_matmul_cpu_scratch(const struct lw_device *device, const struct lw_matmul *matmul)
+uint64_t lw_matmul_cpu_scratch(const struct lw_device *device, const struct lw_matmul *matmul,
+    const struct lw_matmul_plan *unused)
 {
+    (void)unused;
     struct plan plan = make_plan(device, matmul);
     return plan.row_bytes + plan.lane_bytes;
 }
@@ -184,8 +186,10 @@ static uint32_t at_most(uint32_t value, uint32_t limit)
     return value < limit ? value : limit;
 }
 
-void lw_matmul_cpu(struct lw_stream *stream, const struct lw_matmul *matmul)
+void lw_matmul_cpu(
+    struct lw_stream *stream, const struct lw_matmul *matmul, const struct lw_matmul_plan *unused)
 {
+    (void)unused;
     struct plan plan = make_plan(lw_stream_device(stream), matmul);
     const struct lw_matmul_shape *shape = &plan.shape;
     struct part part = {0};

@@ -9,29 +9,60 @@
 
 #define ENOUGH_GROUPS 96u // workgroups that keep a device of usual size busy
 #define MOST_SLICES 8u
-#define LEAST_DEPTH 512u // of a slice
+#define LEAST_DEPTH 512u                // of a slice
+#define MOST_PARTS ((uint64_t)64 << 20) // bytes of the slices' sums
 
-static uint64_t tile_count(const struct lw_matmul_shape *shape, const struct lw_matmul_tile *tile)
+static uint64_t group_count(
+    const struct lw_matmul_shape *shape, const struct lw_matmul_tile *tile, uint32_t slices)
 {
-    return lw_divide_up(shape->m, tile->m) * lw_divide_up(shape->n, tile->n);
+    return lw_divide_up(shape->m, tile->m) * lw_divide_up(shape->n, tile->n) * slices;
 }
 
-struct lw_matmul_plan lw_matmul_make_plan(const struct lw_matmul_shape *shape,
-    const struct lw_matmul_tile *tiles, uint32_t count)
+static struct lw_matmul_plan make_plan(
+    const struct lw_matmul_shape *shape, const struct lw_matmul_tile *tile, uint32_t slices)
 {
-    struct lw_matmul_plan plan = {.tile = tiles[0], .slices = 1};
-    for (uint32_t i = 1; i < count && tile_count(shape, &plan.tile) < ENOUGH_GROUPS; i++) {
-        plan.tile = tiles[i];
-    }
-    while (plan.slices < MOST_SLICES && tile_count(shape, &plan.tile) * plan.slices < ENOUGH_GROUPS &&
-           shape->k / (plan.slices * 2) >= LEAST_DEPTH) {
-        plan.slices *= 2;
-    }
-    plan.depth = (uint32_t)lw_divide_up(lw_divide_up(shape->k, plan.slices), plan.tile.k) *
-                 plan.tile.k;
+    struct lw_matmul_plan plan = {.tile = *tile};
+    plan.depth = (uint32_t)lw_divide_up(lw_divide_up(shape->k, slices), tile->k) * tile->k;
     plan.slices = (uint32_t)lw_divide_up(shape->k, plan.depth); // rounding up may leave fewer
     plan.part_stride = plan.slices > 1 ? (uint32_t)lw_divide_up(shape->n, 4) * 4 : 0;
     return plan;
+}
+
+static bool may_slice(const struct lw_matmul_shape *shape, uint32_t slices)
+{
+    return slices <= MOST_SLICES && shape->k / slices >= LEAST_DEPTH &&
+           (uint64_t)slices * shape->m * (shape->n + 3) * sizeof(float) <= MOST_PARTS;
+}
+
+static struct lw_matmul_plan first_plan(
+    const struct lw_matmul_shape *shape, const struct lw_matmul_tile *tiles, uint32_t tile_count)
+{
+    const struct lw_matmul_tile *tile = tiles, *last = tiles + tile_count - 1;
+    while (tile < last && group_count(shape, tile, 1) < ENOUGH_GROUPS) {
+        tile++;
+    }
+    uint32_t slices = 1;
+    while (group_count(shape, tile, slices) < ENOUGH_GROUPS && may_slice(shape, slices * 2)) {
+        slices *= 2;
+    }
+    return make_plan(shape, tile, slices);
+}
+
+uint32_t lw_matmul_make_plans(const struct lw_matmul_shape *shape,
+    const struct lw_matmul_tile *tiles, uint32_t tile_count,
+    struct lw_matmul_plan plans[LW_MATMUL_PLANS])
+{
+    uint32_t count = 0;
+    plans[count++] = first_plan(shape, tiles, tile_count);
+    for (uint32_t i = 0; i < tile_count; i++) {
+        for (uint32_t slices = 1; slices == 1 || may_slice(shape, slices); slices *= 2) {
+            struct lw_matmul_plan plan = make_plan(shape, &tiles[i], slices);
+            if (count < LW_MATMUL_PLANS && plan.slices == slices) {
+                plans[count++] = plan;
+            }
+        }
+    }
+    return count;
 }
 
 uint64_t lw_matmul_parts_size(

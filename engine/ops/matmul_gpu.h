@@ -6,23 +6,12 @@
 
 #include "engine/ops/matmul_private.h"
 
-struct lw_matmul_tile {
-    uint32_t m, n, k;        // of one workgroup
-    uint32_t part_m, part_n; // of c, by one invocation (simt) or one subgroup (matrix)
-};
-
-// How one product is done.
-struct lw_matmul_plan {
-    struct lw_matmul_tile tile;
-    uint32_t slices;      // of k
-    uint32_t depth;       // of a slice, a multiple of tile.k
-    uint32_t part_stride; // of the slices' sums, elements; 0 where there is one slice
-};
-
-// Cuts the product: tiles, best reuse first, become smaller until the device has enough to do, then
-// k is cut.
-struct lw_matmul_plan lw_matmul_make_plan(const struct lw_matmul_shape *shape,
-    const struct lw_matmul_tile *tiles, uint32_t tile_count);
+// The plans of a shape over these tiles, best reuse first: every tile with every number of slices
+// that makes sense. The first plan is the one to take without measurements: tiles become smaller
+// until the device has enough to do, then k is cut.
+uint32_t lw_matmul_make_plans(const struct lw_matmul_shape *shape,
+    const struct lw_matmul_tile *tiles, uint32_t tile_count,
+    struct lw_matmul_plan plans[LW_MATMUL_PLANS]);
 
 // Bytes of scratch for the sums of the slices.
 uint64_t lw_matmul_parts_size(

@@ -10,8 +10,8 @@
 #define SCALES_SIZE 256u // of scratch, before the slices' sums
 
 // Largest first. A subgroup's part is at least two matrices of 16 wide and high but in the last.
-static const struct lw_matmul_tile tiles[] = {{128, 128, 32, 64, 64}, {128, 64, 32, 64, 32},
-    {64, 64, 32, 32, 32}, {32, 32, 32, 16, 32}};
+static const struct lw_matmul_tile tiles[] = {
+    {128, 128, 32, 64, 64}, {128, 64, 32, 64, 32}, {64, 64, 32, 32, 32}, {32, 32, 32, 16, 32}};
 
 static const struct lw_matrix_shape *matrix_of(
     const struct lw_caps *caps, enum lw_matrix_operand operand)
@@ -32,8 +32,8 @@ static uint32_t threads_of(const struct lw_caps *caps, const struct lw_matmul_ti
 
 // Bytes of shared memory that the kernel declares: two of each tile, lines padded by 16 bytes, and a
 // finished matrix for each subgroup.
-static uint32_t shared_size(const struct lw_matmul_tile *tile,
-    const struct lw_matrix_shape *matrix, bool a_transposed, bool b_transposed)
+static uint32_t shared_size(const struct lw_matmul_tile *tile, const struct lw_matrix_shape *matrix,
+    bool a_transposed, bool b_transposed)
 {
     uint32_t a = a_transposed ? tile->k * (tile->m + 8) : tile->m * (tile->k + 8);
     uint32_t b = b_transposed ? tile->k * (tile->n + 8) : tile->n * (tile->k + 8);
@@ -86,34 +86,34 @@ bool lw_matmul_matrix_suits(const struct lw_matmul *matmul)
     return matmul->a.type == LW_BF16;
 }
 
-static struct lw_matmul_plan make_plan(const struct lw_device *device,
-    const struct lw_matmul *matmul, enum lw_matrix_operand operand)
+static uint32_t make_plans(const struct lw_device *device, const struct lw_matmul *matmul,
+    enum lw_matrix_operand operand, struct lw_matmul_plan plans[LW_MATMUL_PLANS])
 {
     const struct lw_caps *caps = lw_device_caps(device);
     struct lw_matmul_shape shape = lw_matmul_shape_of(matmul);
     struct lw_matmul_tile usable[MOST_TILES];
     uint32_t count = usable_tiles(caps, &shape, matrix_of(caps, operand), usable);
-    return lw_matmul_make_plan(&shape, usable, count);
+    return lw_matmul_make_plans(&shape, usable, count, plans);
 }
 
-static uint64_t scratch(const struct lw_device *device, const struct lw_matmul *matmul,
-    enum lw_matrix_operand operand)
+uint32_t lw_matmul_matrix_bf16_plans(const struct lw_device *device, const struct lw_matmul *matmul,
+    struct lw_matmul_plan plans[LW_MATMUL_PLANS])
 {
+    return make_plans(device, matmul, LW_MATRIX_BF16, plans);
+}
+
+uint32_t lw_matmul_matrix_fp16_plans(const struct lw_device *device, const struct lw_matmul *matmul,
+    struct lw_matmul_plan plans[LW_MATMUL_PLANS])
+{
+    return make_plans(device, matmul, LW_MATRIX_FP16, plans);
+}
+
+uint64_t lw_matmul_matrix_scratch(const struct lw_device *device, const struct lw_matmul *matmul,
+    const struct lw_matmul_plan *plan)
+{
+    (void)device;
     struct lw_matmul_shape shape = lw_matmul_shape_of(matmul);
-    struct lw_matmul_plan plan = make_plan(device, matmul, operand);
-    return SCALES_SIZE + lw_matmul_parts_size(&plan, &shape);
-}
-
-uint64_t lw_matmul_matrix_bf16_scratch(
-    const struct lw_device *device, const struct lw_matmul *matmul)
-{
-    return scratch(device, matmul, LW_MATRIX_BF16);
-}
-
-uint64_t lw_matmul_matrix_fp16_scratch(
-    const struct lw_device *device, const struct lw_matmul *matmul)
-{
-    return scratch(device, matmul, LW_MATRIX_FP16);
+    return SCALES_SIZE + lw_matmul_parts_size(plan, &shape);
 }
 
 // Puts the bits of the largest magnitude of `tensor` at `target`, which is zero.
@@ -137,16 +137,15 @@ static void find_scale(struct lw_stream *stream, const struct lw_tensor *tensor,
 }
 
 static void record(struct lw_stream *stream, const struct lw_matmul *matmul,
-    enum lw_matrix_operand operand, enum lw_kernel_id bf16, enum lw_kernel_id bf16_to_f32)
+    const struct lw_matmul_plan *plan, enum lw_matrix_operand operand,
+    const enum lw_kernel_id kernels[2]) // c in bf16, in fp32
 {
-    const struct lw_device *device = lw_stream_device(stream);
-    const struct lw_caps *caps = lw_device_caps(device);
+    const struct lw_caps *caps = lw_device_caps(lw_stream_device(stream));
     const struct lw_matrix_shape *matrix = matrix_of(caps, operand);
-    struct lw_matmul_plan plan = make_plan(device, matmul, operand);
-    bool fp32_sums = plan.slices > 1 || matmul->c.type == LW_F32;
-    struct lw_matmul_kernel kernel = {.kernel = fp32_sums ? bf16_to_f32 : bf16,
+    bool fp32_sums = plan->slices > 1 || matmul->c.type == LW_F32;
+    struct lw_matmul_kernel kernel = {.kernel = kernels[fp32_sums],
         .piece = 8,
-        .threads = threads_of(caps, &plan.tile),
+        .threads = threads_of(caps, &plan->tile),
         .subgroup_size = subgroup_of(caps),
         .matrix = {matrix->m, matrix->n, matrix->k},
         .parts = matmul->scratch.address + SCALES_SIZE};
@@ -157,17 +156,21 @@ static void record(struct lw_stream *stream, const struct lw_matmul *matmul,
         find_scale(stream, &matmul->a, kernel.scales);
         find_scale(stream, &matmul->b, kernel.scales + sizeof(uint32_t));
     }
-    lw_matmul_record_gpu(stream, matmul, &plan, &kernel);
+    lw_matmul_record_gpu(stream, matmul, plan, &kernel);
 }
 
-void lw_matmul_matrix_bf16(struct lw_stream *stream, const struct lw_matmul *matmul)
+void lw_matmul_matrix_bf16(
+    struct lw_stream *stream, const struct lw_matmul *matmul, const struct lw_matmul_plan *plan)
 {
-    record(stream, matmul, LW_MATRIX_BF16, LW_KERNEL_MATMUL_MATRIX_BF16_BF16,
-        LW_KERNEL_MATMUL_MATRIX_BF16_BF16_F32);
+    static const enum lw_kernel_id kernels[] = {
+        LW_KERNEL_MATMUL_MATRIX_BF16_BF16, LW_KERNEL_MATMUL_MATRIX_BF16_BF16_F32};
+    record(stream, matmul, plan, LW_MATRIX_BF16, kernels);
 }
 
-void lw_matmul_matrix_fp16(struct lw_stream *stream, const struct lw_matmul *matmul)
+void lw_matmul_matrix_fp16(
+    struct lw_stream *stream, const struct lw_matmul *matmul, const struct lw_matmul_plan *plan)
 {
-    record(stream, matmul, LW_MATRIX_FP16, LW_KERNEL_MATMUL_MATRIX_FP16_BF16,
-        LW_KERNEL_MATMUL_MATRIX_FP16_BF16_F32);
+    static const enum lw_kernel_id kernels[] = {
+        LW_KERNEL_MATMUL_MATRIX_FP16_BF16, LW_KERNEL_MATMUL_MATRIX_FP16_BF16_F32};
+    record(stream, matmul, plan, LW_MATRIX_FP16, kernels);
 }

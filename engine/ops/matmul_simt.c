@@ -8,27 +8,28 @@ static const struct lw_matmul_tile tiles[] = {
 // For CPU drivers before Mesa 26: the most work for each load and the least code.
 static const struct lw_matmul_tile cpu_tile = {64, 64, 8, 8, 8};
 
-static struct lw_matmul_plan make_plan(
-    const struct lw_device *device, const struct lw_matmul *matmul)
+uint32_t lw_matmul_simt_plans(const struct lw_device *device, const struct lw_matmul *matmul,
+    struct lw_matmul_plan plans[LW_MATMUL_PLANS])
 {
     struct lw_matmul_shape shape = lw_matmul_shape_of(matmul);
     bool cpu = (lw_device_caps(device)->features & LW_FEATURE_CPU) != 0;
-    return cpu ? lw_matmul_make_plan(&shape, &cpu_tile, 1)
-               : lw_matmul_make_plan(&shape, tiles, sizeof tiles / sizeof *tiles);
+    return cpu ? lw_matmul_make_plans(&shape, &cpu_tile, 1, plans)
+               : lw_matmul_make_plans(&shape, tiles, sizeof tiles / sizeof *tiles, plans);
 }
 
-uint64_t lw_matmul_simt_scratch(const struct lw_device *device, const struct lw_matmul *matmul)
+uint64_t lw_matmul_simt_scratch(const struct lw_device *device, const struct lw_matmul *matmul,
+    const struct lw_matmul_plan *plan)
 {
+    (void)device;
     struct lw_matmul_shape shape = lw_matmul_shape_of(matmul);
-    struct lw_matmul_plan plan = make_plan(device, matmul);
-    return lw_matmul_parts_size(&plan, &shape);
+    return lw_matmul_parts_size(plan, &shape);
 }
 
-void lw_matmul_simt(struct lw_stream *stream, const struct lw_matmul *matmul)
+void lw_matmul_simt(
+    struct lw_stream *stream, const struct lw_matmul *matmul, const struct lw_matmul_plan *plan)
 {
-    struct lw_matmul_plan plan = make_plan(lw_stream_device(stream), matmul);
-    const struct lw_matmul_tile *tile = &plan.tile;
-    bool sliced = plan.slices > 1; // the slices' sums are fp32
+    const struct lw_matmul_tile *tile = &plan->tile;
+    bool sliced = plan->slices > 1; // the slices' sums are fp32
     struct lw_matmul_kernel kernel = {
         .kernel = lw_matmul_kernel(matmul, LW_KERNEL_MATMUL_SIMT_F32,
             sliced ? LW_KERNEL_MATMUL_SIMT_BF16_F32 : LW_KERNEL_MATMUL_SIMT_BF16,
@@ -36,5 +37,5 @@ void lw_matmul_simt(struct lw_stream *stream, const struct lw_matmul *matmul)
         .piece = 4,
         .threads = tile->m / tile->part_m * (tile->n / tile->part_n),
         .parts = matmul->scratch.address};
-    lw_matmul_record_gpu(stream, matmul, &plan, &kernel);
+    lw_matmul_record_gpu(stream, matmul, plan, &kernel);
 }

@@ -2,8 +2,9 @@
 // Checks every kernel that the device can run against double-precision references, or times it.
 // usage: kernelcheck [--bench] [--list] [--kernel NAME] [--device SELECTOR] [--seed N]
 //                    [--cases N] [--processor-time] [--hide-caps NAME[,NAME...]]
-// Without --hide-caps a CPU device is checked twice: as it is, and with its "cpu" capability
-// hidden, which runs the kernels that GPUs get.
+// Without --hide-caps a CPU device is checked again with its "cpu" capability hidden, which runs
+// the kernels that GPUs get, and on a device with matrix cores those kernels that use them are
+// checked with each kind of matrix hidden.
 #include <stdlib.h>
 #include <string.h>
 #include <time.h>
@@ -17,6 +18,9 @@ static const struct {
     void (*run)(struct check *check);
 } rows[] = {CHECK_TABLE(CHECK_ROW)};
 
+// The rows whose kernels come for matrix cores too.
+static const char *const matrix_rows[] = {"matmul"};
+
 struct options {
     enum check_mode mode;
     const char *kernel, *device;
@@ -24,6 +28,7 @@ struct options {
     unsigned cases;
     uint32_t hidden;
     bool hide_given, processor_time;
+    bool matrices_only; // leave out the rows without matrix kernels
 };
 
 static void show_message(void *context, enum lw_log_level level, const char *message)
@@ -73,6 +78,16 @@ static bool parse(int count, char **arguments, struct options *options)
     return true;
 }
 
+static bool uses_matrices(const char *name)
+{
+    for (size_t i = 0; i < sizeof matrix_rows / sizeof *matrix_rows; i++) {
+        if (!strcmp(matrix_rows[i], name)) {
+            return true;
+        }
+    }
+    return false;
+}
+
 static uint64_t hash(const char *text)
 {
     uint64_t value = 0xcbf29ce484222325u; // FNV-1a
@@ -118,6 +133,9 @@ static unsigned run_table(struct lw_instance *instance, size_t index, uint32_t h
     check->cases = options->cases;
     check->filter = options->kernel;
     for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
+        if (options->matrices_only && !uses_matrices(rows[i].name)) {
+            continue;
+        }
         check->row = rows[i].name;
         check->seed = check->shape_state = options->seed ^ hash(rows[i].name);
         check->case_count = 0;
@@ -142,6 +160,25 @@ static unsigned run_table(struct lw_instance *instance, size_t index, uint32_t h
     return failures;
 }
 
+// The passes with one capability after another hidden, best variants first.
+static unsigned run_hidden(struct lw_instance *instance, size_t index, uint32_t features,
+    const struct lw_log *log, struct options *options)
+{
+    static const enum lw_feature order[] = {
+        LW_FEATURE_CPU, LW_FEATURE_COOPERATIVE_MATRIX_2, LW_FEATURE_COOPERATIVE_MATRIX};
+    uint32_t hidden = 0;
+    unsigned failures = 0;
+    for (size_t i = 0; i < sizeof order / sizeof *order; i++) {
+        if (features & order[i]) {
+            hidden |= order[i];
+            printf("with %s hidden too:\n", lw_feature_name(order[i]));
+            options->matrices_only = order[i] != LW_FEATURE_CPU;
+            failures += run_table(instance, index, hidden, log, options);
+        }
+    }
+    return failures;
+}
+
 int main(int argument_count, char **arguments)
 {
     struct options options = {.seed = (uint64_t)time(NULL), .cases = 16};
@@ -160,10 +197,8 @@ int main(int argument_count, char **arguments)
     uint32_t device_features = caps->features;
     printf("%s, %s, seed %llu\n", caps->name, caps->driver, (unsigned long long)options.seed);
     unsigned failures = run_table(instance, index, options.hidden, &log, &options);
-    if (options.mode == CHECK_MODE_CHECK && !options.hide_given &&
-        (device_features & LW_FEATURE_CPU)) {
-        printf("with %s hidden:\n", lw_feature_name(LW_FEATURE_CPU));
-        failures += run_table(instance, index, LW_FEATURE_CPU, &log, &options);
+    if (options.mode == CHECK_MODE_CHECK && !options.hide_given) {
+        failures += run_hidden(instance, index, device_features, &log, &options);
     }
     unsigned messages = lw_instance_message_count(instance);
     if (messages) {
