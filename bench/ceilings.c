@@ -181,6 +181,11 @@ bool lw_ceilings_measure_product(struct lw_ceilings *ceilings, struct lw_device 
     return done;
 }
 
+double lw_ceilings_copy(const struct lw_ceilings *ceilings)
+{
+    return fmax(ceilings->kernel_copy, ceilings->cores.memory_copy);
+}
+
 double lw_ceilings_matrix(const struct lw_ceilings *ceilings, enum lw_type type)
 {
     return fmax(fmax(ceilings->vector, ceilings->cores.multiply_add), ceilings->products[type]);

@@ -29,6 +29,9 @@ bool lw_ceilings_measure_product(struct lw_ceilings *ceilings, struct lw_device 
 // Measures the cores' ceilings again, where they were measured at all: clocks change by the second.
 bool lw_ceilings_refresh(struct lw_ceilings *ceilings, struct lw_error *error);
 
+// What memory traffic is held to: the faster of the copies measured.
+double lw_ceilings_copy(const struct lw_ceilings *ceilings);
+
 // What matrix products of `type` are held to: the highest of the rates of arithmetic measured.
 double lw_ceilings_matrix(const struct lw_ceilings *ceilings, enum lw_type type);
 

@@ -63,7 +63,7 @@ static int compare(const void *left, const void *right)
 bool lw_timing_measure(
     struct lw_timing *timing, const struct lw_timing_params *params, struct lw_error *error)
 {
-    double samples[SAMPLES], spent = 0;
+    double samples[SAMPLES] = {0}, spent = 0;
     if (!run_once(params, &samples[0], error)) {
         return false;
     }
