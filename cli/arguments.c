@@ -58,6 +58,15 @@ static bool store_value(
         memcpy(target, &text, sizeof text);
         return true;
     }
+    if (flag->kind == LW_FLAG_LIST) {
+        struct lw_flag_list *list = (struct lw_flag_list *)(void *)target;
+        if (list->count == LW_FLAG_ITEMS) {
+            return lw_fail(error, LW_USAGE, "%s%s can be given %d times", dashes(flag->name),
+                flag->name, LW_FLAG_ITEMS);
+        }
+        list->items[list->count++] = text;
+        return true;
+    }
     if (flag->kind == LW_FLAG_COUNT) {
         unsigned long long number = strtoull(text, &end, 10);
         if (text[0] < '0' || text[0] > '9' || *end || errno) {

@@ -13,7 +13,15 @@ enum lw_flag_kind {
     LW_FLAG_SWITCH, // bool, takes no value
     LW_FLAG_TEXT,   // const char *, points into argv
     LW_FLAG_COUNT,  // uint64_t, a decimal integer from 0 up
-    LW_FLAG_NUMBER  // double, finite
+    LW_FLAG_NUMBER, // double, finite
+    LW_FLAG_LIST    // struct lw_flag_list, one item each time the flag is given
+};
+
+enum { LW_FLAG_ITEMS = 32 };
+
+struct lw_flag_list {
+    const char *items[LW_FLAG_ITEMS]; // point into argv
+    size_t count;
 };
 
 // A row. A table of rows ends at one whose name is NULL. Defaults are what the command puts into

@@ -4,12 +4,11 @@
 #include <string.h>
 
 #include "cli/command.h"
+#include "cli/config_choice.h"
 #include "cli/interrupt.h"
 #include "cli/progress_line.h"
 #include "cli/types.h"
-#include "engine/base/alloc.h"
 #include "engine/base/clock.h"
-#include "engine/base/file.h"
 #include "engine/model/init.h"
 #include "engine/model/presets.h"
 #include "engine/text/tokenizer.h"
@@ -49,25 +48,6 @@ static void list_presets(void)
     }
 }
 
-// The text of the config that the argument means: a preset's, else the file's.
-static bool find_config(const char *name, struct lw_string *text, struct lw_error *error)
-{
-    const struct lw_preset *preset = lw_preset_find(name);
-    if (preset) {
-        return lw_preset_config(preset, text, error);
-    }
-    if (!lw_file_exists(name)) {
-        return lw_fail(error, LW_USAGE,
-            "\"%s\" is neither a preset (lewin init --list shows them) nor a file", name);
-    }
-    char *bytes = NULL;
-    size_t size;
-    bool done = lw_file_read_whole(name, (size_t)16 << 20, &bytes, &size, error) &&
-                lw_string_add(text, bytes, size, error);
-    lw_free(bytes);
-    return done;
-}
-
 static int64_t token_or_none(uint32_t token)
 {
     return token == LW_NO_TOKEN ? -1 : (int64_t)token;
@@ -101,7 +81,7 @@ static bool init(const char *name, const struct flags *flags, struct lw_error *e
         .progress = show_progress,
         .context = &line};
     bool ready = (!flags->type || lw_parse_type(flags->type, &type, error)) &&
-                 find_config(name, &config, error) &&
+                 lw_find_config(name, &config, error) &&
                  (!flags->tokenizer || read_tokenizer(flags->tokenizer, &tokenizer, error));
     params.config = lw_string_text(&config);
     lw_interrupt_catch();

@@ -18,6 +18,7 @@ struct lw_command {
     bool (*run)(int argc, char **argv, struct lw_error *error);
 };
 
+extern const struct lw_command lw_command_bench;
 extern const struct lw_command lw_command_chat;
 extern const struct lw_command lw_command_data;
 extern const struct lw_command lw_command_devices;

@@ -14,6 +14,7 @@ static const struct lw_command *const commands[] = {
     &lw_command_data,
     &lw_command_init,
     &lw_command_devices,
+    &lw_command_bench,
     NULL,
 };
 enum { command_count = sizeof commands / sizeof commands[0] - 1 };

@@ -95,8 +95,10 @@ bool lw_training_create(struct lw_training **out, struct lw_device *device,
     training->params = *params;
     training->device = device;
     if (!lw_layout_create(&training->layout, params->config, GROUP_ELEMENTS, error) ||
-        !create_stores(training, error) || !lw_store_load(training->master, checkpoint, error) ||
-        !lw_training_refresh(training, error) || !create_programs(training, error)) {
+        !create_stores(training, error) ||
+        (checkpoint && (!lw_store_load(training->master, checkpoint, error) ||
+                           !lw_training_refresh(training, error))) ||
+        !create_programs(training, error)) {
         lw_training_destroy(training);
         return false;
     }

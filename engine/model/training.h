@@ -43,7 +43,8 @@ struct lw_plan {
 bool lw_training_plan(struct lw_plan *plan, const struct lw_device *device,
     const struct lw_training_params *params, struct lw_error *error);
 
-// The config must outlive the object. Weights are loaded from `checkpoint`.
+// The config must outlive the object. Weights are loaded from `checkpoint`; NULL: they are zero until
+// the caller fills the masters and calls lw_training_refresh.
 bool lw_training_create(struct lw_training **training, struct lw_device *device,
     const struct lw_training_params *params, const struct lw_checkpoint *checkpoint,
     struct lw_error *error);

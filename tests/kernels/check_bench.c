@@ -3,6 +3,7 @@
 // and their share of what the device can do.
 #include <stdlib.h>
 
+#include "bench/timing.h"
 #include "tests/kernels/check_private.h"
 
 #define SAMPLES 41
@@ -12,12 +13,12 @@ static double time_runs(struct check *check, unsigned runs)
 {
     struct lw_error error = {0};
     uint64_t ticket = 0;
-    double start = ceilings_clock(check->ceilings);
+    double start = lw_bench_clock(check->ceilings->processor_time);
     for (unsigned i = 0; i < runs; i++) {
         check_must(lw_stream_submit(check->stream, &ticket, &error), &error);
     }
     check_must(lw_device_wait(check->device, ticket, &error), &error);
-    return (ceilings_clock(check->ceilings) - start) / runs;
+    return (lw_bench_clock(check->ceilings->processor_time) - start) / runs;
 }
 
 static int compare(const void *left, const void *right)
@@ -47,14 +48,17 @@ void check_time(struct check *check)
     }
     qsort(seconds, SAMPLES, sizeof seconds[0], compare);
     double best = seconds[0];
-    struct ceilings *ceilings = check->ceilings;
+    struct lw_ceilings *ceilings = check->ceilings;
     struct lw_error error = {0};
-    check_must(ceilings_refresh(ceilings, &error), &error);
-    double memory = ceilings->memory_copy > 0 ? ceilings->memory_copy : ceilings->kernel_copy;
+    check_must(lw_ceilings_refresh(ceilings, &error), &error);
+    double memory =
+        ceilings->cores.memory_copy > 0 ? ceilings->cores.memory_copy : ceilings->kernel_copy;
+    double arithmetic =
+        ceilings->cores.multiply_add > 0 ? ceilings->cores.multiply_add : ceilings->vector;
     printf("%-24s %-44s %9.3f %9.3f", check->name, check->parameters, best * 1e3,
         seconds[SAMPLES / 2] * 1e3);
     print_rate(check->bytes / best, memory);
-    print_rate(check->flops / best, ceilings->fma);
+    print_rate(check->flops / best, arithmetic);
     printf("\n");
     fflush(stdout);
 }

@@ -5,7 +5,7 @@
 
 #include <stdio.h>
 
-#include "tests/kernels/ceiling.h"
+#include "bench/ceilings.h"
 #include "tests/kernels/check.h"
 
 #define CHECK_TENSORS 32
@@ -26,7 +26,7 @@ struct check {
     // Set by kernelcheck.c
     enum check_mode mode;
     struct lw_device *device;
-    struct ceilings *ceilings;
+    struct lw_ceilings *ceilings;
     uint64_t seed;
     unsigned cases;
     const char *filter; // NULL: everything

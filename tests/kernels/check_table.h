@@ -7,9 +7,11 @@
     ROW(attention)                                                                                 \
     ROW(convert)                                                                                   \
     ROW(embedding)                                                                                 \
+    ROW(fill_random)                                                                               \
     ROW(loss)                                                                                      \
     ROW(matmul)                                                                                    \
     ROW(mlp)                                                                                       \
+    ROW(multiply_add)                                                                              \
     ROW(norm)                                                                                      \
     ROW(optimizer)                                                                                 \
     ROW(qk_norm)                                                                                   \

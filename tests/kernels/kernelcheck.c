@@ -97,16 +97,16 @@ static uint64_t hash(const char *text)
     return value;
 }
 
-static void print_ceilings(const struct ceilings *ceilings)
+static void print_ceilings(const struct lw_ceilings *ceilings)
 {
-    printf("at the start: copy kernel %.1f GB/s", ceilings->kernel_copy * 1e-9);
-    if (ceilings->memory_copy > 0) {
+    printf("at the start: copy kernel %.1f GB/s, multiply-add kernel %.0f GFLOP/s",
+        ceilings->kernel_copy * 1e-9, ceilings->vector * 1e-9);
+    if (ceilings->cores.memory_copy > 0) {
         printf(", memcpy on all cores %.1f GB/s, multiply-add on all cores %.0f GFLOP/s",
-            ceilings->memory_copy * 1e-9, ceilings->fma * 1e-9);
+            ceilings->cores.memory_copy * 1e-9, ceilings->cores.multiply_add * 1e-9);
     }
-    printf(
-        "\nshares are of the memcpy (or copy kernel) and multiply-add rates measured beside each "
-        "row\n%-24s %-44s %9s %9s %8s %5s %8s %5s\n",
+    printf("\nshares are of the rates of the cores measured beside each row, or of the "
+           "kernels\n%-24s %-44s %9s %9s %8s %5s %8s %5s\n",
         "kernel", "parameters", "best ms", "median", "GB/s", "", "GFLOP/s", "");
 }
 
@@ -121,9 +121,9 @@ static unsigned run_table(struct lw_instance *instance, size_t index, uint32_t h
         .profile = options->mode == CHECK_MODE_CHECK,
         .log = log};
     check_must(lw_device_create(&device, instance, &params, &error), &error);
-    struct ceilings ceilings = {.processor_time = options->processor_time};
+    struct lw_ceilings ceilings = {.processor_time = options->processor_time};
     if (options->mode == CHECK_MODE_BENCH) {
-        check_must(ceilings_measure(&ceilings, device, &error), &error);
+        check_must(lw_ceilings_measure(&ceilings, device, &error), &error);
         print_ceilings(&ceilings);
     }
     struct check *check = check_memory(1, sizeof *check);

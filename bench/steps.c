@@ -1,0 +1,178 @@
+// SPDX-License-Identifier: Apache-2.0
+// See steps.h.
+#include "bench/steps.h"
+
+#include <stdlib.h>
+
+#include "bench/random_batch.h"
+#include "engine/base/alloc.h"
+#include "engine/base/clock.h"
+#include "engine/model/random_weights.h"
+
+#define WARM_UP_STEPS 2
+#define LEARNING_RATE 1e-5
+
+// What of the parameters is left to choose, and the memory that it takes.
+struct choice {
+    uint32_t micro_batch;
+    struct lw_training_params training;
+    struct lw_plan plan;
+};
+
+static bool try_choice(struct choice *choice, const struct lw_steps_params *params,
+    uint32_t micro_batch, enum lw_keep keep, struct lw_error *error)
+{
+    choice->micro_batch = micro_batch;
+    choice->training = (struct lw_training_params){.config = params->config,
+        .type = params->type,
+        .tokens = params->sequence * micro_batch,
+        .keep = keep,
+        .beta1 = 0.9f,
+        .beta2 = 0.999f,
+        .epsilon = 1e-8f};
+    return lw_training_plan(&choice->plan, params->device, &choice->training, error);
+}
+
+// As the trainer chooses: all activations kept, else smaller micro-batches, else computed again. The
+// last and smallest where nothing fits.
+static bool choose(
+    struct choice *choice, const struct lw_steps_params *params, struct lw_error *error)
+{
+    uint32_t most = params->micro_batch ? params->micro_batch : params->batch;
+    uint32_t least = params->micro_batch ? params->micro_batch : 1;
+    for (int i = params->recompute; i < 2; i++) {
+        for (uint32_t micro_batch = most; micro_batch >= least; micro_batch--) {
+            if (params->batch % micro_batch) {
+                continue;
+            }
+            enum lw_keep keep = i == 0 ? LW_KEEP_ALL : LW_KEEP_INPUTS;
+            if (!try_choice(choice, params, micro_batch, keep, error)) {
+                return false;
+            }
+            if (choice->plan.total <= choice->plan.available) {
+                return true;
+            }
+        }
+    }
+    return lw_fail(error, LW_NO_RESOURCE,
+        "%s: a training step with %u sequences of %u tokens at once needs %.2f GiB of device "
+        "memory "
+        "and %.2f GiB are free; take a smaller model, --micro-batch or --seq",
+        params->model, choice->micro_batch, params->sequence, (double)choice->plan.total / 0x1p30,
+        (double)choice->plan.available / 0x1p30);
+}
+
+// Weights that take part in a product for each token: all but the table that is only looked up.
+static double product_weights(const struct lw_config *config, const struct lw_layout *layout)
+{
+    double table = config->tied ? 0 : (double)config->vocab_size * config->hidden_size;
+    return (double)layout->parameter_elements - table;
+}
+
+// 6 operations a weight and token, and those of causal attention: 12 a layer, column of the heads
+// and pair of query and key, of which there are sequence / 2 a token.
+static double model_flops(
+    const struct lw_steps_params *params, const struct lw_layout *layout, double tokens)
+{
+    const struct lw_config *config = params->config;
+    double attention =
+        12.0 * config->layers * config->heads * config->head_dim * params->sequence / 2;
+    return (6 * product_weights(config, layout) + attention) * tokens;
+}
+
+static bool submit(const struct lw_steps_params *params, struct lw_training *training,
+    const struct lw_batch *batch, uint64_t update, uint64_t *ticket, struct lw_error *error)
+{
+    uint32_t count = params->sequence * params->batch / batch->used;
+    float scale = 1 / ((float)batch->trained * (float)count);
+    for (uint32_t i = 0; i < count; i++) {
+        if (!lw_decoder_submit(training->decoder, batch, scale, true, error)) {
+            return false;
+        }
+    }
+    return lw_optimizer_submit(training->optimizer, update, LEARNING_RATE, 1, ticket, error);
+}
+
+// Fills seconds[params->steps] with the time from one step's figures to the next one's.
+static bool run(const struct lw_steps_params *params, struct lw_training *training,
+    const struct lw_batch *batch, double *seconds, double *loss, struct lw_error *error)
+{
+    uint64_t count = (uint64_t)params->steps + WARM_UP_STEPS, tickets[2];
+    double last = 0;
+    for (uint64_t update = 1; update <= count + 1; update++) {
+        if (update <= count &&
+            !submit(params, training, batch, update, &tickets[update % 2], error)) {
+            return false;
+        }
+        if (update == 1) {
+            continue;
+        }
+        struct lw_step_report report;
+        uint64_t done = update - 1;
+        if (!lw_optimizer_report(training->optimizer, done, tickets[done % 2], &report, error)) {
+            return false;
+        }
+        double now = lw_clock_seconds();
+        if (done > WARM_UP_STEPS) {
+            seconds[done - WARM_UP_STEPS - 1] = now - last;
+        }
+        last = now;
+        *loss = (double)report.loss;
+    }
+    lw_decoder_collect_profile(training->decoder, batch->trained, true);
+    lw_optimizer_collect_profile(training->optimizer);
+    return true;
+}
+
+static int compare(const void *left, const void *right)
+{
+    double a = *(const double *)left, b = *(const double *)right;
+    return (a > b) - (a < b);
+}
+
+static bool measure(struct lw_steps_figures *figures, const struct lw_steps_params *params,
+    struct lw_training *training, const struct lw_batch *batch, struct lw_error *error)
+{
+    double *seconds = lw_calloc(params->steps, sizeof *seconds, error);
+    bool done = seconds && run(params, training, batch, seconds, &figures->loss, error);
+    if (done) {
+        qsort(seconds, params->steps, sizeof *seconds, compare);
+        figures->best = seconds[0];
+        figures->seconds = seconds[params->steps / 2];
+    }
+    lw_free(seconds);
+    return done;
+}
+
+bool lw_bench_steps(
+    struct lw_steps_figures *figures, const struct lw_steps_params *params, struct lw_error *error)
+{
+    struct lw_training *training = NULL;
+    struct lw_batch batch = {0};
+    struct choice choice = {0};
+    if (!choose(&choice, params, error)) {
+        return false;
+    }
+    *figures = (struct lw_steps_figures){.model = params->model,
+        .type = params->type,
+        .keep = choice.training.keep,
+        .sequence = params->sequence,
+        .batch = params->batch,
+        .micro_batch = choice.micro_batch,
+        .steps = params->steps,
+        .tokens = (double)params->sequence * params->batch};
+    bool done = lw_random_batch(
+                    &batch, params->config, choice.training.tokens, params->sequence, 1, error) &&
+                lw_training_create(&training, params->device, &choice.training, NULL, error) &&
+                lw_random_weights(training->master, params->config, 1, error) &&
+                lw_training_refresh(training, error) &&
+                measure(figures, params, training, &batch, error);
+    if (done) {
+        figures->parameters = training->layout->parameter_elements;
+        figures->model_flops = model_flops(params, training->layout, figures->tokens);
+        figures->memory_bytes = lw_device_memory_held(params->device);
+    }
+    lw_training_destroy(training);
+    lw_random_batch_free(&batch);
+    return done;
+}
