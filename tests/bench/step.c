@@ -9,6 +9,7 @@
 #include "engine/base/alloc.h"
 #include "engine/base/clock.h"
 #include "engine/base/random.h"
+#include "engine/gpu/driver_settings.h"
 #include "engine/gpu/profile.h"
 #include "engine/io/checkpoint.h"
 #include "engine/model/training.h"
@@ -148,6 +149,7 @@ int main(int argc, char **argv)
                         "[--device NAME] [--profile]\n");
         return 2;
     }
+    lw_driver_settings_apply();
     struct lw_error error = {0};
     struct lw_config config;
     struct lw_checkpoint *checkpoint = NULL;
