@@ -6,6 +6,7 @@
 
 #include "cli/command.h"
 #include "engine/base/nearest.h"
+#include "engine/gpu/driver_settings.h"
 
 static const struct lw_command *const commands[] = {
     &lw_command_train,
@@ -133,6 +134,7 @@ static int dispatch(int argc, char **argv)
 
 int main(int argc, char **argv)
 {
+    lw_driver_settings_apply();
     int status = dispatch(argc, argv);
     // A full disk shows when the last of the output is written.
     bool written = !fflush(stdout) && !ferror(stdout);

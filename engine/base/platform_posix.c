@@ -7,6 +7,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "engine/base/environment.h"
+
 static enum lw_system_reason reason_of(int code)
 {
     switch (code) {
@@ -60,4 +62,9 @@ const char *lw_environment(const char *name)
 {
     const char *value = getenv(name);
     return value && value[0] ? value : NULL;
+}
+
+void lw_environment_default(const char *name, const char *value)
+{
+    setenv(name, value, 0);
 }

@@ -7,6 +7,7 @@
 #include <windows.h>
 
 #include "engine/base/alloc.h"
+#include "engine/base/environment.h"
 #include "engine/base/platform_windows.h"
 
 static enum lw_system_reason reason_of(DWORD code)
@@ -93,4 +94,11 @@ const char *lw_environment(const char *name)
 {
     const char *value = getenv(name);
     return value && value[0] ? value : NULL;
+}
+
+void lw_environment_default(const char *name, const char *value)
+{
+    if (!getenv(name)) {
+        _putenv_s(name, value);
+    }
 }

@@ -8,6 +8,7 @@
 #include <string.h>
 
 #include "engine/base/alloc.h"
+#include "engine/gpu/driver_settings.h"
 #include "engine/gpu/transfer.h"
 #include "engine/io/checkpoint.h"
 #include "engine/model/training.h"
@@ -437,6 +438,7 @@ int main(int argc, char **argv)
     if (!fixture_path(&path, folder)) {
         return FIXTURE_SKIPPED;
     }
+    lw_driver_settings_apply();
     bool done = open_all(&golden, path.data, device, hidden, &error) && check_case(&golden, &error);
     if (!done) {
         fprintf(stderr, "golden: %s\n", error.message);

@@ -9,6 +9,7 @@
 #include <string.h>
 #include <time.h>
 
+#include "engine/gpu/driver_settings.h"
 #include "engine/gpu/profile.h"
 #include "tests/kernels/check_private.h"
 
@@ -185,6 +186,7 @@ int main(int argument_count, char **arguments)
     if (!parse(argument_count, arguments, &options)) {
         return LW_USAGE;
     }
+    lw_driver_settings_apply();
     struct lw_error error = {0};
     struct lw_log log = {.level = LW_LOG_WARNING, .write = show_message};
     struct lw_instance_params params = {
