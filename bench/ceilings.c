@@ -158,7 +158,7 @@ static bool allocate(struct lw_arena *arena, struct lw_device *device, uint32_t 
 }
 
 bool lw_ceilings_measure_product(struct lw_ceilings *ceilings, struct lw_device *device,
-    enum lw_type type, struct lw_error *error)
+    enum lw_type type, enum lw_tune tune, struct lw_error *error)
 {
     uint32_t size = sizes_of(device)->product;
     struct lw_arena *arena = NULL;
@@ -173,7 +173,8 @@ bool lw_ceilings_measure_product(struct lw_ceilings *ceilings, struct lw_device 
     for (int layout = LW_MATMUL_NT; done && layout <= LW_MATMUL_TN; layout++) {
         double seconds;
         product.layout = (enum lw_matmul_layout)layout;
-        done = measure(ceilings, &params, &seconds, error);
+        done = lw_matmul_tune(device, &product, 1, tune, error) &&
+               measure(ceilings, &params, &seconds, error);
         double rate = done ? 2.0 * size * size * size / seconds : 0;
         ceilings->products[type] = fmax(ceilings->products[type], rate);
     }

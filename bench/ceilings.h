@@ -7,6 +7,7 @@
 #include "bench/cores.h"
 #include "engine/base/types.h"
 #include "engine/gpu/device.h"
+#include "engine/ops/matmul.h"
 
 // 0: not measured. Rates are those of the best of several runs.
 struct lw_ceilings {
@@ -22,9 +23,10 @@ struct lw_ceilings {
 bool lw_ceilings_measure(
     struct lw_ceilings *ceilings, struct lw_device *device, struct lw_error *error);
 
-// The product of two square matrices of `type`, in the layout that the device does best.
+// The product of two square matrices of `type`, in the layout that the device does best, tuned
+// before.
 bool lw_ceilings_measure_product(struct lw_ceilings *ceilings, struct lw_device *device,
-    enum lw_type type, struct lw_error *error);
+    enum lw_type type, enum lw_tune tune, struct lw_error *error);
 
 // Measures the cores' ceilings again, where they were measured at all: clocks change by the second.
 bool lw_ceilings_refresh(struct lw_ceilings *ceilings, struct lw_error *error);

@@ -69,6 +69,8 @@ static void product_case(
     struct lw_matmul product = operands(c, weight, layout->layout);
     double bytes = (double)lw_tensor_span(&product.a) + (double)lw_tensor_span(&product.b) +
                    (double)lw_tensor_span(&product.c) + (double)lw_tensor_span(&product.add);
+    c->failed =
+        c->failed || !lw_matmul_tune(c->params->device, &product, 1, c->params->tune, c->error);
     lw_case_end(c, &(struct lw_case_work){.record = record,
                        .operation = &product,
                        .bytes = bytes,
@@ -87,8 +89,8 @@ void lw_bench_products(struct lw_kernel_case *c)
         {"attention", hidden, heads, tokens, false, true, false},
         {"gate_up", 2 * inner, hidden, tokens, false, false, false},
         {"down", hidden, inner, tokens, false, true, false},
-        {"head", config->vocab_size, hidden, lw_head_chunk_rows(config, tokens), false, false,
-            true},
+        {"head", config->vocab_size, hidden, lw_head_chunk_rows(c->params->device, config, tokens),
+            false, false, true},
     };
     for (size_t i = 0; i < sizeof weights / sizeof *weights; i++) {
         for (size_t j = 0; j < sizeof layouts / sizeof *layouts; j++) {

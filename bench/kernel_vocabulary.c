@@ -71,7 +71,8 @@ static void record_cross_entropy(struct lw_stream *stream, const void *operation
 static void cross_entropy_case(struct lw_kernel_case *c)
 {
     const struct lw_config *config = c->params->config;
-    uint32_t rows = lw_head_chunk_rows(config, c->params->tokens), columns = config->vocab_size;
+    uint32_t rows = lw_head_chunk_rows(c->params->device, config, c->params->tokens),
+             columns = config->vocab_size;
     if (!lw_case_begin(c, "cross_entropy", "%u x %u", rows, columns)) {
         return;
     }

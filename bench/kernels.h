@@ -6,6 +6,7 @@
 #include "engine/base/types.h"
 #include "engine/gpu/device.h"
 #include "engine/model/config.h"
+#include "engine/ops/matmul.h"
 
 struct lw_kernel_figures {
     const char *model;  // as params->model
@@ -22,6 +23,7 @@ struct lw_kernels_params {
     const struct lw_config *config;
     const char *model;
     enum lw_type type;         // of weights and activations
+    enum lw_tune tune;         // of the products, before they are timed
     uint32_t tokens, sequence; // sequences of this many tokens, side by side
     double seconds;            // to spend on each kernel, about
     const char *filter;        // only kernels whose name contains this; NULL: all

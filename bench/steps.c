@@ -163,6 +163,7 @@ bool lw_bench_steps(
         .tokens = (double)params->sequence * params->batch};
     bool done = lw_random_batch(
                     &batch, params->config, choice.training.tokens, params->sequence, 1, error) &&
+                lw_training_tune(params->device, &choice.training, params->tune, error) &&
                 lw_training_create(&training, params->device, &choice.training, NULL, error) &&
                 lw_random_weights(training->master, params->config, 1, error) &&
                 lw_training_refresh(training, error) &&

@@ -9,6 +9,7 @@
 struct lw_steps_params {
     struct lw_device *device;
     const struct lw_config *config;
+    enum lw_tune tune;    // of the matrix products, before
     const char *model;    // in messages
     enum lw_type type;    // of weights and activations
     uint32_t sequence;    // tokens of a sequence

@@ -68,6 +68,7 @@ struct bench {
     bool by_default; // nobody asked for these models: what has no room is left out
     struct model *models;
     struct lw_device *device;
+    enum lw_tune tune;
     struct lw_ceilings ceilings;
     struct lw_bench_report report;
     enum lw_type type;
@@ -175,6 +176,7 @@ static bool run_kernels(struct bench *bench, const struct model *model, struct l
         .config = &model->config,
         .model = model->name,
         .type = bench->type,
+        .tune = bench->tune,
         .tokens = (uint32_t)flags->tokens,
         .sequence = (uint32_t)sequence,
         .seconds = flags->seconds,
@@ -189,6 +191,7 @@ static bool run_steps(struct bench *bench, const struct model *model, struct lw_
     const struct flags *flags = &bench->flags;
     const struct lw_steps_params params = {.device = bench->device,
         .config = &model->config,
+        .tune = bench->tune,
         .model = model->name,
         .type = bench->type,
         .sequence = (uint32_t)flags->sequence,
@@ -227,7 +230,8 @@ static bool run_all(struct bench *bench, struct lw_error *error)
         .device = bench->device, .ceilings = &bench->ceilings, .type = bench->type};
     bool done = lw_bench_report_begin(&bench->report, bench->flags.json, error) &&
                 lw_ceilings_measure(&bench->ceilings, bench->device, error) &&
-                lw_ceilings_measure_product(&bench->ceilings, bench->device, bench->type, error);
+                lw_ceilings_measure_product(
+                    &bench->ceilings, bench->device, bench->type, bench->tune, error);
     if (done) {
         lw_bench_report_ceilings(&bench->report);
     }
@@ -257,6 +261,7 @@ static bool run(int argc, char **argv, struct lw_error *error)
         return false;
     }
     bench.device = session.device;
+    bench.tune = session.tune;
     bool done = set_defaults(&bench, error) && load_models(&bench, error) && run_all(&bench, error);
     lw_free(bench.models);
     return lw_session_close(&session, done, error);

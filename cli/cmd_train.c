@@ -55,6 +55,7 @@ static bool train(const struct lw_recipe *recipe, const struct flags *flags, str
     print_without_effect(recipe);
     printf("device    %s\n", lw_device_caps(session.device)->name);
     const struct lw_run_params params = {.recipe = recipe,
+        .tune = session.tune,
         .device = session.device,
         .cache_folder = flags->device.cache,
         .stopping = lw_interrupt_requested,

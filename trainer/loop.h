@@ -43,6 +43,7 @@ struct lw_event {
 struct lw_run_params {
     const struct lw_recipe *recipe;
     struct lw_device *device;
+    enum lw_tune tune;        // of its matrix products, before the first update
     const char *cache_folder; // of what is kept between runs; NULL: the user's
     bool (*stopping)(void);   // asked before each update: finish it, save, return LW_INTERRUPTED
     void (*event)(void *context, const struct lw_event *event);

@@ -269,7 +269,8 @@ static bool load_model(struct lw_trainer *trainer, const char *resumed, struct l
             (double)plan.total / 0x1p30, (double)plan.available / 0x1p30,
             (double)(plan.total - plan.available) / 0x1p30);
     }
-    if (!lw_training_create(
+    if (!lw_training_tune(trainer->params.device, &chosen, trainer->params.tune, error) ||
+        !lw_training_create(
             &trainer->training, trainer->params.device, &chosen, trainer->base, error)) {
         return false;
     }

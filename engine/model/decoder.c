@@ -23,7 +23,7 @@ struct lw_decoder_size lw_decoder_size(const struct lw_device *device,
     return (struct lw_decoder_size){.inputs = lw_inputs_size(tokens),
         .activations = lw_activations_size(&activations),
         .head = lw_head_size(
-            device, config, type, tokens, lw_head_chunk_rows(config, tokens), backward),
+            device, config, type, tokens, lw_head_chunk_rows(device, config, tokens), backward),
         .scratch = scratch_size(device, config, type, tokens, backward)};
 }
 
@@ -155,7 +155,7 @@ static bool create_head(struct lw_decoder *decoder, struct lw_error *error)
         .inputs = decoder->inputs,
         .hidden = activations->output_normed,
         .hidden_gradient = activations->gradients.normed,
-        .chunk_rows = lw_head_chunk_rows(params->config, params->tokens)};
+        .chunk_rows = lw_head_chunk_rows(decoder->device, params->config, params->tokens)};
     return lw_head_create(&decoder->head, decoder->device, &head, error);
 }
 

@@ -5,11 +5,15 @@
 #include "engine/base/alloc.h"
 #include "engine/ops/embedding.h"
 #include "engine/ops/loss.h"
-#include "engine/ops/matmul.h"
 
-uint32_t lw_head_chunk_rows(const struct lw_config *config, uint32_t tokens)
+// The logits of a chunk take four bytes each and their gradients as much again at most. A GPU reads
+// the head's weights and reads and writes their gradients once a chunk, which must not cost more
+// time than its arithmetic; a CPU's caches hold little.
+uint32_t lw_head_chunk_rows(
+    const struct lw_device *device, const struct lw_config *config, uint32_t tokens)
 {
-    uint32_t rows = ((uint32_t)1 << 25) / config->vocab_size / 32 * 32;
+    bool cpu = lw_device_caps(device)->kind == LW_DEVICE_CPU;
+    uint32_t rows = ((uint32_t)1 << (cpu ? 25 : 27)) / config->vocab_size / 32 * 32;
     rows = rows < 32 ? 32 : rows > 1024 ? 1024 : rows;
     return rows < tokens ? rows : tokens;
 }
@@ -48,21 +52,27 @@ static struct lw_matmul hidden_product(const struct lw_tensor *logits_gradient,
         .layout = LW_MATMUL_NN, .a = *logits_gradient, .b = *weight, .c = *gathered_gradient};
 }
 
-static uint64_t scratch_size(const struct lw_device *device, const struct lw_config *config,
-    enum lw_type type, uint32_t chunk_rows, bool backward)
+size_t lw_head_products(const struct lw_config *config, enum lw_type type, uint32_t chunk_rows,
+    bool backward, struct lw_matmul products[LW_HEAD_PRODUCTS])
 {
     struct lw_tensor gathered = shape(chunk_rows, config->hidden_size, type);
     struct lw_tensor weight = shape(config->vocab_size, config->hidden_size, type);
     struct lw_tensor weight_gradient = shape(config->vocab_size, config->hidden_size, LW_F32);
     struct lw_tensor logits = shape(chunk_rows, config->vocab_size, LW_F32);
     struct lw_tensor logits_gradient = shape(chunk_rows, config->vocab_size, type);
-    const struct lw_matmul products[] = {
-        logits_product(&gathered, &weight, &logits),
-        weight_product(&logits_gradient, &gathered, &weight_gradient),
-        hidden_product(&logits_gradient, &weight, &gathered),
-    };
+    products[0] = logits_product(&gathered, &weight, &logits);
+    products[1] = weight_product(&logits_gradient, &gathered, &weight_gradient);
+    products[2] = hidden_product(&logits_gradient, &weight, &gathered);
+    return backward ? 3 : 1;
+}
+
+static uint64_t scratch_size(const struct lw_device *device, const struct lw_config *config,
+    enum lw_type type, uint32_t chunk_rows, bool backward)
+{
+    struct lw_matmul products[LW_HEAD_PRODUCTS];
+    size_t count = lw_head_products(config, type, chunk_rows, backward, products);
     uint64_t size = 0;
-    for (int i = 0; i < (backward ? 3 : 1); i++) {
+    for (size_t i = 0; i < count; i++) {
         uint64_t needed = lw_matmul_scratch(device, &products[i]);
         size = needed > size ? needed : size;
     }

@@ -6,6 +6,7 @@
 
 #include "engine/model/inputs.h"
 #include "engine/model/store.h"
+#include "engine/ops/matmul.h"
 
 struct lw_head_params {
     const struct lw_config *config;
@@ -32,7 +33,14 @@ struct lw_head {
 };
 
 // Rows per chunk that keep the logits near 128 MiB, between 32 and 1024 and not above `tokens`.
-uint32_t lw_head_chunk_rows(const struct lw_config *config, uint32_t tokens);
+uint32_t lw_head_chunk_rows(
+    const struct lw_device *device, const struct lw_config *config, uint32_t tokens);
+
+#define LW_HEAD_PRODUCTS 3
+
+// The matrix products of a chunk, without memory, for planning and measuring; their count.
+size_t lw_head_products(const struct lw_config *config, enum lw_type type, uint32_t chunk_rows,
+    bool backward, struct lw_matmul products[LW_HEAD_PRODUCTS]);
 
 // Bytes that lw_head_create takes, for the plan.
 uint64_t lw_head_size(const struct lw_device *device, const struct lw_config *config,

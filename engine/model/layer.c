@@ -6,7 +6,6 @@
 
 #include "engine/gpu/transfer.h"
 #include "engine/ops/attention.h"
-#include "engine/ops/matmul.h"
 #include "engine/ops/mlp.h"
 #include "engine/ops/norm.h"
 #include "engine/ops/qk_norm.h"
@@ -25,29 +24,41 @@ static uint64_t largest(uint64_t left, uint64_t right)
     return left > right ? left : right;
 }
 
-uint64_t lw_layer_scratch(const struct lw_device *device, const struct lw_config *config,
-    enum lw_type type, uint32_t tokens, bool backward)
+size_t lw_layer_products(const struct lw_config *config, enum lw_type type, uint32_t tokens,
+    bool backward, struct lw_matmul products[LW_LAYER_PRODUCTS])
 {
     uint32_t heads = config->heads * config->head_dim;
     uint32_t qkv = heads + 2 * config->kv_heads * config->head_dim;
     uint32_t inner = config->intermediate_size, hidden = config->hidden_size;
     const uint32_t shapes[][2] = {// rows, columns of the four matrices
         {qkv, hidden}, {hidden, heads}, {2 * inner, hidden}, {hidden, inner}};
-    uint64_t size = 0;
+    size_t count = 0;
     for (size_t i = 0; i < sizeof shapes / sizeof *shapes; i++) {
         uint32_t rows = shapes[i][0], columns = shapes[i][1];
         struct lw_tensor x = {1, tokens, columns, columns, type};
         struct lw_tensor y = {1, tokens, rows, rows, type};
         struct lw_tensor w = {1, rows, columns, columns, type};
         struct lw_tensor w_gradient = {1, rows, columns, columns, LW_F32};
-        const struct lw_matmul products[] = {
-            {.layout = LW_MATMUL_NT, .a = x, .b = w, .c = y},
-            {.layout = LW_MATMUL_NN, .a = y, .b = w, .c = x},
-            {.layout = LW_MATMUL_TN, .a = y, .b = x, .c = w_gradient},
-        };
-        for (int j = 0; j < (backward ? 3 : 1); j++) {
-            size = largest(size, lw_matmul_scratch(device, &products[j]));
+        products[count++] = (struct lw_matmul){.layout = LW_MATMUL_NT, .a = x, .b = w, .c = y};
+        if (backward) {
+            products[count++] = (struct lw_matmul){.layout = LW_MATMUL_NN, .a = y, .b = w, .c = x};
+            products[count++] = (struct lw_matmul){
+                .layout = LW_MATMUL_TN, .a = y, .b = x, .c = w_gradient, .add = w_gradient};
         }
+    }
+    return count;
+}
+
+uint64_t lw_layer_scratch(const struct lw_device *device, const struct lw_config *config,
+    enum lw_type type, uint32_t tokens, bool backward)
+{
+    struct lw_matmul products[LW_LAYER_PRODUCTS];
+    size_t count = lw_layer_products(config, type, tokens, backward, products);
+    uint32_t hidden = config->hidden_size;
+    uint32_t qkv = (config->heads + 2 * config->kv_heads) * config->head_dim;
+    uint64_t size = 0;
+    for (size_t i = 0; i < count; i++) {
+        size = largest(size, lw_matmul_scratch(device, &products[i]));
     }
     if (backward) {
         size = largest(size, lw_rms_norm_scratch(tokens, hidden));

@@ -6,6 +6,7 @@
 
 #include "engine/model/activations.h"
 #include "engine/model/store.h"
+#include "engine/ops/matmul.h"
 
 // What all layers need of their surroundings.
 struct lw_layer_context {
@@ -19,6 +20,13 @@ struct lw_layer_context {
     struct lw_buffer scratch;                    // lw_layer_scratch() bytes
     uint32_t tokens;
 };
+
+#define LW_LAYER_PRODUCTS 12
+
+// The matrix products of a layer over `tokens` tokens, without memory, for planning and measuring;
+// their count.
+size_t lw_layer_products(const struct lw_config *config, enum lw_type type, uint32_t tokens,
+    bool backward, struct lw_matmul products[LW_LAYER_PRODUCTS]);
 
 // Scratch for any product or reduction of a layer.
 uint64_t lw_layer_scratch(const struct lw_device *device, const struct lw_config *config,

@@ -40,6 +40,17 @@ bool lw_training_plan(struct lw_plan *plan, const struct lw_device *device,
     return true;
 }
 
+bool lw_training_tune(struct lw_device *device, const struct lw_training_params *params,
+    enum lw_tune tune, struct lw_error *error)
+{
+    const struct lw_config *config = params->config;
+    struct lw_matmul products[LW_LAYER_PRODUCTS + LW_HEAD_PRODUCTS];
+    size_t count = lw_layer_products(config, params->type, params->tokens, true, products);
+    uint32_t rows = lw_head_chunk_rows(device, config, params->tokens);
+    count += lw_head_products(config, params->type, rows, true, products + count);
+    return lw_matmul_tune(device, products, count, tune, error);
+}
+
 static bool create_stores(struct lw_training *training, struct lw_error *error)
 {
     struct lw_device *device = training->device;

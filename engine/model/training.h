@@ -43,6 +43,12 @@ struct lw_plan {
 bool lw_training_plan(struct lw_plan *plan, const struct lw_device *device,
     const struct lw_training_params *params, struct lw_error *error);
 
+// Measures which way of doing each matrix product of this training suits the device (matmul.h), and
+// keeps it for this run and later ones. Takes memory only while it measures: call it before
+// lw_training_create. Changes no figure of lw_training_plan.
+bool lw_training_tune(struct lw_device *device, const struct lw_training_params *params,
+    enum lw_tune tune, struct lw_error *error);
+
 // The config must outlive the object. Weights are loaded from `checkpoint`; NULL: they are zero until
 // the caller fills the masters and calls lw_training_refresh.
 bool lw_training_create(struct lw_training **training, struct lw_device *device,

@@ -118,10 +118,9 @@ void lw_matmul_choice_name(const struct lw_matmul_variant *variant, const struct
 {
     static const char *const layouts[] = {"NT", "NN", "TN"}, *const types[] = {"fp32", "bf16"};
     struct lw_matmul_shape shape = lw_matmul_shape_of(matmul);
-    snprintf(name, LW_MATMUL_NAME_SIZE,
-        "product, %s: %s %" PRIu32 " %" PRIu32 " %" PRIu32 " %s %s%s", variant->name,
-        layouts[matmul->layout], shape.m, shape.n, shape.k, types[matmul->a.type],
-        types[matmul->c.type], matmul->add.address ? " add" : "");
+    snprintf(name, LW_MATMUL_NAME_SIZE, "product, %s: %s %" PRIu32 " %" PRIu32 " %" PRIu32 " %s %s",
+        variant->name, layouts[matmul->layout], shape.m, shape.n, shape.k, types[matmul->a.type],
+        types[matmul->c.type]);
 }
 
 const char *lw_matmul_variant_name(size_t index)

@@ -34,8 +34,9 @@ void lw_matmul(struct lw_stream *stream, const struct lw_matmul *matmul);
 
 enum lw_tune {
     LW_TUNE_OFF,  // nothing is measured
-    LW_TUNE_FAST, // what is not known yet, a few milliseconds each, on GPUs
-    LW_TUNE_FULL  // everything again, on any device, ten times longer
+    LW_TUNE_FAST, // the tiles of what is not known yet, a few milliseconds each, on GPUs
+    LW_TUNE_FULL  // everything again, on any device, ten times longer; also into how many slices
+    // the inner dimension is cut, which changes the order of sums and so their rounding
 };
 
 // Tests and times each variant that needs it once on this device and driver: multiplies, compares
@@ -43,9 +44,9 @@ enum lw_tune {
 // was found is kept in the cache folder. False only when the device fails.
 bool lw_matmul_test(struct lw_device *device, enum lw_tune tune, struct lw_error *error);
 
-// Measures the ways to do each of `count` products (addresses and scratch do not matter, but for
-// whether bias and add are there) and keeps the best, which lw_matmul takes from then on. Takes
-// memory for the largest of them while it measures.
+// Measures the ways to do each of `count` products (of whose addresses only matters whether they are
+// there) and keeps the best, which lw_matmul takes from then on. Takes memory for the largest of
+// them while it measures; a product for which there is none is left as it is.
 bool lw_matmul_tune(struct lw_device *device, const struct lw_matmul *products, size_t count,
     enum lw_tune tune, struct lw_error *error);
 

@@ -80,8 +80,17 @@ static bool tune_product(struct lw_device *device, const struct lw_matmul *wante
     struct lw_matmul product = *wanted;
     struct lw_arena *arena = NULL;
     bool done = allocate_product(device, &product, &arena, error);
+    if (!done && error->status == LW_NO_RESOURCE) {
+        lw_arena_destroy(arena);
+        *error = (struct lw_error){0};
+        return true;
+    }
     double best_seconds = 0;
     for (uint32_t i = 0; done && i < count; i++) {
+        // Tiles do not change the order of sums. Slices do, so only who asks for it gets others.
+        if (tune == LW_TUNE_FAST && plans[i].slices != plans[0].slices) {
+            continue;
+        }
         double seconds, time = tune == LW_TUNE_FULL ? FULL_SECONDS : FAST_SECONDS;
         done = measure_plan(device, variant, &product, &plans[i], time, &seconds, error);
         if (done && (i == 0 || seconds < best_seconds)) {
