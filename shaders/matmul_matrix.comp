@@ -4,20 +4,12 @@
 // fp32 sums. Tiles of TILE_K depths lie in shared memory as they lie in the operands (a transposed
 // one is read by columns), twice: the next is loaded into registers while this one is used and then
 // stored beside it, so that a step has one barrier. Lines are padded by 16 bytes against bank
-// conflicts. MATRIX_BF16: the matrices are bf16. Else they are fp16: the elements of each
-// operand are scaled by a power of two that puts the largest at 2^14 and below 2^15, so that those
-// down to 2^-31 of it stay exact, and the sums are scaled back. OUT_BF16: c and add are bf16.
+// conflicts. What the matrices hold: include/scale.glsl. OUT_BF16: c and add are bf16.
 #version 460
 #extension GL_GOOGLE_include_directive : require
 #extension GL_KHR_memory_scope_semantics : require
 #extension GL_KHR_cooperative_matrix : require
 #extension GL_KHR_shader_subgroup_basic : require
-#ifdef MATRIX_BF16
-#extension GL_EXT_bfloat16 : require
-#define ELEMENT bfloat16_t
-#else
-#define ELEMENT float16_t
-#endif
 #include "include/kernel.glsl"
 #include "matmul_gpu.h"
 
@@ -33,6 +25,7 @@ layout(constant_id = 8) const uint MATRIX_N = 16;
 layout(constant_id = 9) const uint MATRIX_K = 16;
 layout(constant_id = 10) const uint SUBGROUP = 32; // invocations
 LW_PUSH_CONSTANTS(lw_matmul_gpu_args)
+#include "include/scale.glsl"
 #include "include/matmul_store.glsl"
 #include "include/matmul_grid.glsl"
 
@@ -58,24 +51,6 @@ layout(buffer_reference, scalar, buffer_reference_align = 16) buffer U32x4 { uve
 shared uvec4 tile_a[2 * LINES_A * STRIDE_A];
 shared uvec4 tile_b[2 * LINES_B * STRIDE_B];
 shared vec4 finished[SUBGROUPS * MATRIX_QUADS];
-
-// The power of two for an operand's elements; the bits of its largest magnitude are at `index`.
-float operand_scale(uint index)
-{
-    uint exponent = U32(args.scales).at[index] >> 23;
-    return exponent == 255 ? 1 : uintBitsToFloat(clamp(268 - int(exponent), 1, 253) << 23);
-}
-
-// Two bf16 elements as the matrices hold them.
-uint convert(uint pair, float scale)
-{
-#ifdef MATRIX_BF16
-    return pair;
-#else
-    return packHalf2x16(
-        scale * vec2(uintBitsToFloat(pair << 16), uintBitsToFloat(pair & 0xffff0000u)));
-#endif
-}
 
 uint load_pair(uint64_t line, uint first, uint count, uint end)
 {
@@ -106,8 +81,8 @@ uvec4 load_piece(uint64_t address, uvec2 at, bool transposed, uint k, uint end, 
 
 uvec4 convert_piece(uvec4 piece, float scale)
 {
-    return uvec4(convert(piece.x, scale), convert(piece.y, scale), convert(piece.z, scale),
-        convert(piece.w, scale));
+    return uvec4(convert_pair(piece.x, scale), convert_pair(piece.y, scale),
+        convert_pair(piece.z, scale), convert_pair(piece.w, scale));
 }
 
 uint piece_number(uint load)
@@ -154,11 +129,7 @@ void main()
     if (!find_tile(tile)) {
         return;
     }
-#ifdef MATRIX_BF16
-    vec2 scale = vec2(1);
-#else
     vec2 scale = vec2(operand_scale(0), operand_scale(1));
-#endif
     uint across = TILE_N / PART_N;
     uint part_m = gl_SubgroupID / across * PART_M, part_n = gl_SubgroupID % across * PART_N;
     coopmat<float, gl_ScopeSubgroup, MATRIX_M, MATRIX_N, gl_MatrixUseAccumulator>

@@ -13,7 +13,7 @@
 #define BLOCK 16u               // lane panels that are walked together
 
 // How one product is cut up.
-struct plan {
+struct packing {
     struct lw_matmul_shape shape;
     uint32_t lanes, tile; // columns and rows of one workgroup
     uint32_t depth;       // k, rounded up to STEP
@@ -68,61 +68,61 @@ uint32_t lw_matmul_lanes(const struct lw_device *device)
     return subgroup < 4 ? 4 : subgroup;
 }
 
-static struct plan make_plan(const struct lw_device *device, const struct lw_matmul *matmul)
+static struct packing make_packing(const struct lw_device *device, const struct lw_matmul *matmul)
 {
-    struct plan plan = {.shape = lw_matmul_shape_of(matmul)};
-    plan.lanes = lw_matmul_lanes(device);
-    plan.tile = pick_tile(plan.shape.m);
-    plan.depth = (uint32_t)round_up(plan.shape.k, STEP);
-    uint64_t line = (uint64_t)plan.depth * sizeof(float);
-    plan.row_round = round_rows(plan.shape.m, plan.tile, line, ROW_SCRATCH);
-    plan.lane_round = round_rows(plan.shape.n, plan.lanes, line, LANE_SCRATCH);
-    plan.row_bytes = round_up(plan.row_round * line, 256);
-    plan.lane_bytes = round_up(plan.lane_round * line, 256);
-    return plan;
+    struct packing packing = {.shape = lw_matmul_shape_of(matmul)};
+    packing.lanes = lw_matmul_lanes(device);
+    packing.tile = pick_tile(packing.shape.m);
+    packing.depth = (uint32_t)round_up(packing.shape.k, STEP);
+    uint64_t line = (uint64_t)packing.depth * sizeof(float);
+    packing.row_round = round_rows(packing.shape.m, packing.tile, line, ROW_SCRATCH);
+    packing.lane_round = round_rows(packing.shape.n, packing.lanes, line, LANE_SCRATCH);
+    packing.row_bytes = round_up(packing.row_round * line, 256);
+    packing.lane_bytes = round_up(packing.lane_round * line, 256);
+    return packing;
 }
 
 uint64_t lw_matmul_cpu_scratch(const struct lw_device *device, const struct lw_matmul *matmul,
-    const struct lw_matmul_plan *unused)
+    const struct lw_matmul_plan *plan)
 {
-    (void)unused;
-    struct plan plan = make_plan(device, matmul);
-    return plan.row_bytes + plan.lane_bytes;
+    (void)plan;
+    struct packing packing = make_packing(device, matmul);
+    return packing.row_bytes + packing.lane_bytes;
 }
 
 // The bytes of `rows` packed rows.
 static struct lw_access packed(
-    const struct plan *plan, uint64_t address, uint32_t rows, uint32_t tile, bool write)
+    const struct packing *packing, uint64_t address, uint32_t rows, uint32_t tile, bool write)
 {
-    uint64_t size = round_up(rows, tile) * plan->depth * sizeof(float);
+    uint64_t size = round_up(rows, tile) * packing->depth * sizeof(float);
     return (struct lw_access){address, size, write};
 }
 
 // Packs [rows, depth], stored as [depth, rows] where `transposed`, into panels of `tile` rows.
-static void pack(struct lw_stream *stream, const struct plan *plan, const struct lw_tensor *source,
-    bool transposed, uint32_t tile, uint64_t target)
+static void pack(struct lw_stream *stream, const struct packing *packing,
+    const struct lw_tensor *source, bool transposed, uint32_t tile, uint64_t target)
 {
     uint32_t rows = transposed ? source->columns : source->rows;
     struct lw_matmul_pack_args args = {.source = source->address,
         .target = target,
         .rows = rows,
-        .depth = plan->shape.k,
-        .padded_depth = plan->depth,
+        .depth = packing->shape.k,
+        .padded_depth = packing->depth,
         .stride = source->stride};
     bool aligned =
         lw_matmul_aligned(source, 8) && source->columns % 4 == 0 && (!transposed || tile % 4 == 0);
-    struct lw_access write = packed(plan, target, rows, tile, true);
+    struct lw_access write = packed(packing, target, rows, tile, true);
     struct lw_dispatch dispatch = {
         .kernel = source->type == LW_BF16 ? LW_KERNEL_MATMUL_PACK_BF16 : LW_KERNEL_MATMUL_PACK_F32,
         .args = &args,
         .constant_count = 4,
-        .constants = {plan->lanes, tile, transposed, aligned},
+        .constants = {packing->lanes, tile, transposed, aligned},
         .access_count = 2,
         .accesses = {lw_tensor_read(source), write},
         .bytes = (double)lw_tensor_span(source) + (double)write.size};
-    uint32_t invocations = transposed ? plan->depth : plan->depth / 4;
+    uint32_t invocations = transposed ? packing->depth : packing->depth / 4;
     lw_dispatch_linear(
-        &dispatch, (uint64_t)divide_up(rows, tile) * divide_up(invocations, plan->lanes));
+        &dispatch, (uint64_t)divide_up(rows, tile) * divide_up(invocations, packing->lanes));
     lw_stream_dispatch(stream, &dispatch);
 }
 
@@ -146,36 +146,36 @@ static struct lw_tensor c_part(const struct lw_tensor *tensor, const struct part
 }
 
 static void multiply(struct lw_stream *stream, const struct lw_matmul *matmul,
-    const struct plan *plan, const struct part *part)
+    const struct packing *packing, const struct part *part)
 {
     struct lw_tensor c = c_part(&matmul->c, part), add = c_part(&matmul->add, part);
     struct lw_tensor bias =
         c_part(&matmul->bias, &(struct part){0, 1, part->column, part->columns});
     struct lw_matmul_panels_args args = {.rows = matmul->scratch.address,
-        .lanes = matmul->scratch.address + plan->row_bytes,
+        .lanes = matmul->scratch.address + packing->row_bytes,
         .c = c.address,
         .bias = bias.address,
         .add = add.address,
         .m = part->rows,
         .n = part->columns,
-        .depth = plan->depth,
+        .depth = packing->depth,
         .c_stride = c.stride,
         .add_stride = add.stride,
-        .row_panels = divide_up(part->rows, plan->tile),
-        .lane_panels = divide_up(part->columns, plan->lanes),
+        .row_panels = divide_up(part->rows, packing->tile),
+        .lane_panels = divide_up(part->columns, packing->lanes),
         .block = BLOCK};
-    struct lw_access rows = packed(plan, args.rows, part->rows, plan->tile, false);
-    struct lw_access lanes = packed(plan, args.lanes, part->columns, plan->lanes, false);
+    struct lw_access rows = packed(packing, args.rows, part->rows, packing->tile, false);
+    struct lw_access lanes = packed(packing, args.lanes, part->columns, packing->lanes, false);
     struct lw_dispatch dispatch = {
         .kernel = lw_matmul_kernel(matmul, LW_KERNEL_MATMUL_PANELS_F32,
             LW_KERNEL_MATMUL_PANELS_BF16, LW_KERNEL_MATMUL_PANELS_BF16_F32),
         .args = &args,
         .constant_count = 6,
-        .constants = {plan->lanes, plan->tile, STEP, bias.address != 0, add.address != 0,
-            plan->depth > 16 * SPAN ? SPAN : 0},
+        .constants = {packing->lanes, packing->tile, STEP, bias.address != 0, add.address != 0,
+            packing->depth > 16 * SPAN ? SPAN : 0},
         .access_count = 5,
         .accesses = {rows, lanes, lw_tensor_read(&bias), lw_tensor_read(&add), lw_tensor_write(&c)},
-        .flops = 2.0 * part->rows * part->columns * plan->shape.k,
+        .flops = 2.0 * part->rows * part->columns * packing->shape.k,
         .bytes = (double)rows.size + (double)lanes.size + (double)lw_tensor_span(&c)};
     lw_dispatch_linear(&dispatch, (uint64_t)args.row_panels * args.lane_panels);
     lw_stream_dispatch(stream, &dispatch);
@@ -187,27 +187,27 @@ static uint32_t at_most(uint32_t value, uint32_t limit)
 }
 
 void lw_matmul_cpu(
-    struct lw_stream *stream, const struct lw_matmul *matmul, const struct lw_matmul_plan *unused)
+    struct lw_stream *stream, const struct lw_matmul *matmul, const struct lw_matmul_plan *plan)
 {
-    (void)unused;
-    struct plan plan = make_plan(lw_stream_device(stream), matmul);
-    const struct lw_matmul_shape *shape = &plan.shape;
+    (void)plan;
+    struct packing packing = make_packing(lw_stream_device(stream), matmul);
+    const struct lw_matmul_shape *shape = &packing.shape;
     struct part part = {0};
     bool packed_whole = false; // all of b lies in the scratch memory
     for (; part.row < shape->m; part.row += part.rows) {
-        part.rows = at_most(plan.row_round, shape->m - part.row);
+        part.rows = at_most(packing.row_round, shape->m - part.row);
         struct lw_tensor a = part_of(&matmul->a, shape->a_transposed, part.row, part.rows);
-        pack(stream, &plan, &a, shape->a_transposed, plan.tile, matmul->scratch.address);
+        pack(stream, &packing, &a, shape->a_transposed, packing.tile, matmul->scratch.address);
         for (part.column = 0; part.column < shape->n; part.column += part.columns) {
-            part.columns = at_most(plan.lane_round, shape->n - part.column);
+            part.columns = at_most(packing.lane_round, shape->n - part.column);
             if (!packed_whole) {
                 struct lw_tensor b =
                     part_of(&matmul->b, shape->b_transposed, part.column, part.columns);
-                pack(stream, &plan, &b, shape->b_transposed, plan.lanes,
-                    matmul->scratch.address + plan.row_bytes);
+                pack(stream, &packing, &b, shape->b_transposed, packing.lanes,
+                    matmul->scratch.address + packing.row_bytes);
                 packed_whole = part.columns == shape->n;
             }
-            multiply(stream, matmul, &plan, &part);
+            multiply(stream, matmul, &packing, &part);
         }
     }
 }

@@ -1,13 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
 // Matrix products on matrix cores: shaders/matmul_matrix.comp, bf16 operands multiplied as bf16
-// where the device can, else as fp16 with a scale for each operand, which shaders/matmul_scale.comp
+// where the device can, else as fp16 with a scale for each operand, which magnitude.c
 // finds first. fp32 operands stay with multiply-adds, because matrix cores would round them.
+#include "engine/ops/magnitude.h"
 #include "engine/ops/matmul_gpu.h"
-#include "engine/ops/record.h"
-#include "shaders/matmul_scale.h"
 
 #define MOST_TILES 8
-#define SCALES_SIZE 256u // of scratch, before the slices' sums
 
 // Largest first. A subgroup's part is at least two matrices of 16 wide and high but in the last.
 static const struct lw_matmul_tile tiles[] = {
@@ -113,27 +111,7 @@ uint64_t lw_matmul_matrix_scratch(const struct lw_device *device, const struct l
 {
     (void)device;
     struct lw_matmul_shape shape = lw_matmul_shape_of(matmul);
-    return SCALES_SIZE + lw_matmul_parts_size(plan, &shape);
-}
-
-// Puts the bits of the largest magnitude of `tensor` at `target`, which is zero.
-static void find_scale(struct lw_stream *stream, const struct lw_tensor *tensor, uint64_t target)
-{
-    const uint32_t group = 256, rows = 8; // of a workgroup
-    struct lw_matmul_scale_args args = {.source = tensor->address,
-        .target = target,
-        .rows = tensor->rows,
-        .columns = tensor->columns,
-        .stride = tensor->stride};
-    struct lw_dispatch dispatch = {.kernel = LW_KERNEL_MATMUL_SCALE,
-        .args = &args,
-        .constant_count = 2,
-        .constants = {group, tensor->columns % 8 == 0 && lw_matmul_aligned(tensor, 16)},
-        .access_count = 2,
-        .accesses = {lw_tensor_read(tensor), {target, sizeof(uint32_t), true}},
-        .bytes = (double)lw_tensor_span(tensor)};
-    lw_dispatch_linear(&dispatch, lw_divide_up(tensor->rows, rows));
-    lw_stream_dispatch(stream, &dispatch);
+    return LW_MAGNITUDES_SIZE + lw_matmul_parts_size(plan, &shape);
 }
 
 static void record(struct lw_stream *stream, const struct lw_matmul *matmul,
@@ -148,13 +126,11 @@ static void record(struct lw_stream *stream, const struct lw_matmul *matmul,
         .threads = threads_of(caps, &plan->tile),
         .subgroup_size = subgroup_of(caps),
         .matrix = {matrix->m, matrix->n, matrix->k},
-        .parts = matmul->scratch.address + SCALES_SIZE};
+        .parts = matmul->scratch.address + LW_MAGNITUDES_SIZE};
     if (operand == LW_MATRIX_FP16) {
+        const struct lw_tensor *operands[] = {&matmul->a, &matmul->b};
         kernel.scales = matmul->scratch.address;
-        struct lw_buffer scales = lw_buffer_part(&matmul->scratch, 0, 2 * sizeof(uint32_t));
-        lw_stream_fill(stream, &scales, 0);
-        find_scale(stream, &matmul->a, kernel.scales);
-        find_scale(stream, &matmul->b, kernel.scales + sizeof(uint32_t));
+        lw_magnitudes(stream, operands, 2, &matmul->scratch);
     }
     lw_matmul_record_gpu(stream, matmul, plan, &kernel);
 }

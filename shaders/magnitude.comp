@@ -1,16 +1,16 @@
 // SPDX-License-Identifier: Apache-2.0
-// The largest magnitude of a bf16 tensor, as the bits of that float, for products that multiply in
-// fp16 (matmul_matrix.comp). A maximum of integers is the same in any order, so the atomic is
+// The largest magnitude of a bf16 tensor, as the bits of that float, for kernels that multiply in
+// fp16 (include/scale.glsl). A maximum of integers is the same in any order, so the atomic is
 // repeatable. A workgroup has one stretch of rows.
 #version 460
 #extension GL_GOOGLE_include_directive : require
 #extension GL_KHR_shader_subgroup_arithmetic : require
 #include "include/kernel.glsl"
-#include "matmul_scale.h"
+#include "magnitude.h"
 
 layout(local_size_x_id = 0) in;
 layout(constant_id = 1) const uint ALIGNED = 1; // lines are whole pieces of 8, aligned for one load
-LW_PUSH_CONSTANTS(lw_matmul_scale_args)
+LW_PUSH_CONSTANTS(lw_magnitude_args)
 
 layout(buffer_reference, scalar, buffer_reference_align = 16) buffer U32x4 { uvec4 at[]; };
 
