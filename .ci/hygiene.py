@@ -18,7 +18,7 @@ from concurrent.futures import ThreadPoolExecutor
 
 LONGEST_FILE = 500
 SOURCE = re.compile(r"\.(c|h|glsl|comp|sh|py)$|^\.ci/")
-LIBRARY_FOLDERS = ("engine/", "trainer/", "merger/", "bench/")
+LIBRARY_FOLDERS = ("engine/", "trainer/", "merger/")
 OUTPUT_CALLS = re.compile(r"\b(printf|puts|putchar|fputs|exit|_exit|abort|getenv|secure_getenv)\s*\(")
 
 

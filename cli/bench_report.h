@@ -3,9 +3,9 @@
 #ifndef LW_CLI_BENCH_REPORT_H
 #define LW_CLI_BENCH_REPORT_H
 
-#include "bench/ceilings.h"
-#include "bench/kernels.h"
-#include "bench/steps.h"
+#include "engine/bench/ceilings.h"
+#include "engine/bench/kernels.h"
+#include "engine/bench/steps.h"
 
 struct cJSON;
 

@@ -3,7 +3,7 @@
 // and their share of what the device can do.
 #include <stdlib.h>
 
-#include "bench/timing.h"
+#include "engine/bench/timing.h"
 #include "tests/kernels/check_private.h"
 
 #define SAMPLES 41

@@ -5,7 +5,7 @@
 
 #include <stdio.h>
 
-#include "bench/ceilings.h"
+#include "engine/bench/ceilings.h"
 #include "tests/kernels/check.h"
 
 #define CHECK_TENSORS 32

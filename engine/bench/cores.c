@@ -1,13 +1,13 @@
 // SPDX-License-Identifier: Apache-2.0
 // See cores.h.
-#include "bench/cores.h"
+#include "engine/bench/cores.h"
 
 #include <math.h>
 #include <stdint.h>
 #include <string.h>
 
-#include "bench/cores_loop.h"
-#include "bench/timing.h"
+#include "engine/bench/cores_loop.h"
+#include "engine/bench/timing.h"
 #include "engine/base/alloc.h"
 #include "engine/base/thread.h"
 

@@ -4,7 +4,7 @@
 #ifndef LW_BENCH_CEILINGS_H
 #define LW_BENCH_CEILINGS_H
 
-#include "bench/cores.h"
+#include "engine/bench/cores.h"
 #include "engine/base/types.h"
 #include "engine/gpu/device.h"
 #include "engine/ops/matmul.h"

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // What runs once a step and not once a layer: embedding, loss, and the update of the weights.
-#include "bench/kernel_case.h"
+#include "engine/bench/kernel_case.h"
 #include "engine/gpu/transfer.h"
 #include "engine/model/head.h"
 #include "engine/ops/embedding.h"

@@ -3,7 +3,7 @@
 // the pairs of query and key that the mask leaves: two products forward, five backward.
 #include <math.h>
 
-#include "bench/kernel_case.h"
+#include "engine/bench/kernel_case.h"
 #include "engine/model/layer.h"
 #include "engine/ops/attention.h"
 

@@ -1,12 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
 // See kernel_case.h.
-#include "bench/kernel_case.h"
+#include "engine/bench/kernel_case.h"
 
 #include <stdarg.h>
 #include <stdio.h>
 #include <string.h>
 
-#include "bench/timing.h"
+#include "engine/bench/timing.h"
 #include "engine/ops/fill_random.h"
 
 bool lw_case_begin(struct lw_kernel_case *c, const char *name, const char *format, ...)

@@ -1,10 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
 // See steps.h.
-#include "bench/steps.h"
+#include "engine/bench/steps.h"
 
 #include <stdlib.h>
 
-#include "bench/random_batch.h"
+#include "engine/bench/random_batch.h"
 #include "engine/base/alloc.h"
 #include "engine/base/clock.h"
 #include "engine/model/random_weights.h"

@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 // See kernels.h.
-#include "bench/kernels.h"
+#include "engine/bench/kernels.h"
 
-#include "bench/kernel_case.h"
-#include "bench/random_batch.h"
+#include "engine/bench/kernel_case.h"
+#include "engine/bench/random_batch.h"
 
 bool lw_bench_kernels(const struct lw_kernels_params *params, struct lw_error *error)
 {

@@ -16,7 +16,7 @@
 #ifndef LW_BENCH_KERNEL_CASE_H
 #define LW_BENCH_KERNEL_CASE_H
 
-#include "bench/kernels.h"
+#include "engine/bench/kernels.h"
 #include "engine/model/inputs.h"
 #include "engine/ops/tensor.h"
 

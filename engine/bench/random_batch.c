@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // See random_batch.h.
-#include "bench/random_batch.h"
+#include "engine/bench/random_batch.h"
 
 #include "engine/base/alloc.h"
 #include "engine/base/random.h"

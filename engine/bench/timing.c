@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // See timing.h.
-#include "bench/timing.h"
+#include "engine/bench/timing.h"
 
 #include <stdlib.h>
 #include <time.h>

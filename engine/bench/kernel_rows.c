@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // The operations over rows of activations: norms, rotation, gate, and the sums for biases. Where the
 // model works in place the results go elsewhere here, so that runs in a row see the same numbers.
-#include "bench/kernel_case.h"
+#include "engine/bench/kernel_case.h"
 #include "engine/model/family.h"
 #include "engine/model/layer.h"
 #include "engine/ops/mlp.h"

@@ -1,10 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
 // See ceilings.h.
-#include "bench/ceilings.h"
+#include "engine/bench/ceilings.h"
 
 #include <math.h>
 
-#include "bench/timing.h"
+#include "engine/bench/timing.h"
 #include "engine/ops/convert.h"
 #include "engine/ops/fill_random.h"
 #include "engine/ops/matmul.h"

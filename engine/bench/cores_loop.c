@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // See cores_loop.h. LW_CORES_LOOP is the name of the function in this build of the file.
-#include "bench/cores_loop.h"
+#include "engine/bench/cores_loop.h"
 
 float LW_CORES_LOOP(long steps)
 {

@@ -3,7 +3,7 @@
 // head.c of engine/model make them: with bias, residual and accumulation.
 #include <stdio.h>
 
-#include "bench/kernel_case.h"
+#include "engine/bench/kernel_case.h"
 #include "engine/model/family.h"
 #include "engine/model/head.h"
 #include "engine/ops/matmul.h"
