@@ -10,6 +10,7 @@ struct lw_attention_key_gradient_args {
     uint64_t log_sum, delta;         // [heads, tokens] fp32
     uint64_t segment_end;            // [tokens] uint32
     uint64_t k_gradient, v_gradient; // storage type, written
+    uint64_t scales; // magnitudes of q, k, v, out_gradient (magnitude.h), for fp16 matrices
     uint32_t q_stride, k_stride, v_stride, out_gradient_stride;
     uint32_t k_gradient_stride, v_gradient_stride;
     uint32_t tokens, kv_heads;
@@ -17,6 +18,6 @@ struct lw_attention_key_gradient_args {
     uint32_t window; // keys a query sees at most; 0: no limit
     float scale;
 };
-LW_ARGS_SIZE(lw_attention_key_gradient_args, 120)
+LW_ARGS_SIZE(lw_attention_key_gradient_args, 128)
 
 #endif

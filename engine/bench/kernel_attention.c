@@ -50,7 +50,8 @@ static struct lw_attention make_forward(struct lw_kernel_case *c)
         .out = lw_case_tensor(c, tokens, columns),
         .log_sum = lw_case_tensor_of(c, LW_F32, config->heads, tokens),
         .segment_start = c->inputs->segment_start,
-        .segment_end = c->inputs->segment_end};
+        .segment_end = c->inputs->segment_end,
+        .scratch = lw_case_buffer(c, lw_attention_scratch(c->params->device, qkv.type))};
 }
 
 static bool begin(struct lw_kernel_case *c, const char *name)

@@ -56,7 +56,7 @@ uint64_t lw_layer_scratch(const struct lw_device *device, const struct lw_config
     size_t count = lw_layer_products(config, type, tokens, backward, products);
     uint32_t hidden = config->hidden_size;
     uint32_t qkv = (config->heads + 2 * config->kv_heads) * config->head_dim;
-    uint64_t size = 0;
+    uint64_t size = lw_attention_scratch(device, type);
     for (size_t i = 0; i < count; i++) {
         size = largest(size, lw_matmul_scratch(device, &products[i]));
     }
@@ -195,7 +195,8 @@ static struct lw_attention attention(
         .out = values->attended,
         .log_sum = values->log_sum,
         .segment_start = context->segment_start,
-        .segment_end = context->segment_end};
+        .segment_end = context->segment_end,
+        .scratch = context->scratch};
 }
 
 void lw_layer_attend(struct lw_stream *stream, const struct lw_layer_context *context,

@@ -4,6 +4,7 @@
 #include "engine/ops/attention.h"
 
 #include "engine/ops/attention_private.h"
+#include "engine/ops/magnitude.h"
 #include "shaders/attention_decode.h"
 #include "shaders/attention_forward.h"
 #include "shaders/attention_key_gradient.h"
@@ -65,7 +66,8 @@ static struct lw_attention_shape shape_of(const struct lw_attention *attention)
         .q = &attention->q,
         .k = &attention->k,
         .v = &attention->v,
-        .out = &attention->out};
+        .out = &attention->out,
+        .scratch = &attention->scratch};
 }
 
 static struct lw_access words_read(const struct lw_buffer *buffer, uint32_t count)
@@ -104,6 +106,17 @@ static bool check_bounds(struct lw_stream *stream, const struct lw_buffer *buffe
     return false;
 }
 
+static bool check_scratch(struct lw_stream *stream, const struct lw_attention *attention)
+{
+    uint64_t size = lw_attention_scratch(lw_stream_device(stream), attention->q.type);
+    if (attention->scratch.size >= size) {
+        return true;
+    }
+    lw_stream_fail(stream, LW_FAILED, "attention: scratch has %llu bytes, not %llu",
+        (unsigned long long)attention->scratch.size, (unsigned long long)size);
+    return false;
+}
+
 static bool check_attention(struct lw_stream *stream, const struct lw_attention *attention)
 {
     struct lw_attention_shape shape = shape_of(attention);
@@ -114,7 +127,8 @@ static bool check_attention(struct lw_stream *stream, const struct lw_attention 
            check_shape(stream, &attention->v, "v", tokens, shape.kv_heads, &shape) &&
            check_shape(stream, &attention->out, "out", tokens, shape.heads, &shape) &&
            check_statistic(stream, &attention->log_sum, "log_sum", attention) &&
-           check_bounds(stream, &attention->segment_start, "segment_start", attention);
+           check_bounds(stream, &attention->segment_start, "segment_start", attention) &&
+           check_scratch(stream, attention);
 }
 
 // What the arguments of the forward kernel and of both gradients' have in common; each is a struct
@@ -123,7 +137,16 @@ static bool check_attention(struct lw_stream *stream, const struct lw_attention 
     .q = (a)->q.address, .k = (a)->k.address, .v = (a)->v.address,                                 \
     .log_sum = (a)->log_sum.address, .q_stride = (a)->q.stride, .k_stride = (a)->k.stride,         \
     .v_stride = (a)->v.stride, .tokens = (a)->tokens, .group = (a)->heads / (a)->kv_heads,         \
-    .window = kernel_window((a)->window, (a)->tokens), .scale = (a)->scale
+    .window = kernel_window((a)->window, (a)->tokens), .scale = (a)->scale,                        \
+    .scales = (a)->scratch.address
+
+// Of the magnitudes in the scratch memory; where there is none, nothing is read.
+static struct lw_access scales_read(const struct lw_attention *attention)
+{
+    const struct lw_buffer *scratch = &attention->scratch;
+    uint64_t size = scratch->size < LW_MAGNITUDES_SIZE ? scratch->size : LW_MAGNITUDES_SIZE;
+    return (struct lw_access){scratch->address, size, false};
+}
 
 void lw_attention_forward(struct lw_stream *stream, const struct lw_attention *attention)
 {
@@ -135,10 +158,10 @@ void lw_attention_forward(struct lw_stream *stream, const struct lw_attention *a
         .segment_start = a->segment_start.address, .result_stride = a->out.stride,
         .heads = a->heads};
     struct lw_dispatch dispatch = {.args = &args,
-        .access_count = 6,
-        .accesses = {lw_tensor_read(&a->q), lw_tensor_read(&a->k), lw_tensor_read(&a->v),
-            words_read(&a->segment_start, a->tokens), lw_tensor_write(&a->out),
-            statistic_access(&a->log_sum, a, true)},
+        .access_count = 7,
+        .accesses = {scales_read(a), lw_tensor_read(&a->q), lw_tensor_read(&a->k),
+            lw_tensor_read(&a->v), words_read(&a->segment_start, a->tokens),
+            lw_tensor_write(&a->out), statistic_access(&a->log_sum, a, true)},
         .flops = pair_count(a) * 4 * a->head_dim};
     struct lw_attention_shape shape = shape_of(a);
     lw_attention_plan(stream, LW_ATTENTION_FORWARD, &shape, &dispatch);
@@ -155,9 +178,9 @@ static void record_query_gradient(
         .result_stride = a->out.stride, .out_gradient_stride = backward->out_gradient.stride,
         .q_gradient_stride = backward->q_gradient.stride, .heads = a->heads};
     struct lw_dispatch dispatch = {.args = &args,
-        .access_count = 9,
-        .accesses = {lw_tensor_read(&a->q), lw_tensor_read(&a->k), lw_tensor_read(&a->v),
-            lw_tensor_read(&a->out), lw_tensor_read(&backward->out_gradient),
+        .access_count = 10,
+        .accesses = {scales_read(a), lw_tensor_read(&a->q), lw_tensor_read(&a->k),
+            lw_tensor_read(&a->v), lw_tensor_read(&a->out), lw_tensor_read(&backward->out_gradient),
             statistic_access(&a->log_sum, a, false), words_read(&a->segment_start, a->tokens),
             statistic_access(&backward->delta, a, true), lw_tensor_write(&backward->q_gradient)},
         .flops = pair_count(a) * 6 * a->head_dim};
@@ -180,11 +203,12 @@ static void record_key_gradient(
         .k_gradient_stride = backward->k_gradient.stride,
         .v_gradient_stride = backward->v_gradient.stride, .kv_heads = a->kv_heads};
     struct lw_dispatch dispatch = {.args = &args,
-        .access_count = 9,
-        .accesses = {lw_tensor_read(&a->q), lw_tensor_read(&a->k), lw_tensor_read(&a->v),
-            lw_tensor_read(&backward->out_gradient), statistic_access(&a->log_sum, a, false),
-            statistic_access(&backward->delta, a, false), words_read(&a->segment_end, a->tokens),
-            lw_tensor_write(&backward->k_gradient), lw_tensor_write(&backward->v_gradient)},
+        .access_count = 10,
+        .accesses = {scales_read(a), lw_tensor_read(&a->q), lw_tensor_read(&a->k),
+            lw_tensor_read(&a->v), lw_tensor_read(&backward->out_gradient),
+            statistic_access(&a->log_sum, a, false), statistic_access(&backward->delta, a, false),
+            words_read(&a->segment_end, a->tokens), lw_tensor_write(&backward->k_gradient),
+            lw_tensor_write(&backward->v_gradient)},
         .flops = pair_count(a) * 8 * a->head_dim};
     struct lw_attention_shape shape = shape_of(a);
     shape.out_gradient = &backward->out_gradient;

@@ -19,7 +19,11 @@ struct lw_attention {
     struct lw_tensor log_sum;       // [heads, tokens] fp32: log of the sum of exp(score)
     struct lw_buffer segment_start; // [tokens] uint32: first token of this token's segment
     struct lw_buffer segment_end;   // [tokens] uint32: one past the last
+    struct lw_buffer scratch;       // lw_attention_scratch() bytes, free again after the operation
 };
+
+// Bytes of scratch memory for attention forward and backward on tensors of `type`.
+uint64_t lw_attention_scratch(const struct lw_device *device, enum lw_type type);
 
 // Records out and log_sum.
 void lw_attention_forward(struct lw_stream *stream, const struct lw_attention *attention);

@@ -23,9 +23,12 @@ struct lw_attention_shape {
     uint32_t heads, kv_heads, head_dim;
     const struct lw_tensor *q, *k, *v, *out;
     const struct lw_tensor *out_gradient, *q_gradient, *k_gradient, *v_gradient; // or NULL
+    const struct lw_buffer *scratch; // lw_attention_scratch() bytes; for decode NULL
 };
 
-// Fills the dispatch's kernel, constants and workgroups for the stream's device.
+// Fills the dispatch's kernel, constants and workgroups for the stream's device, and records before
+// it what the kernel needs in the scratch memory. The gradient of the keys finds there what the
+// gradient of the queries, recorded before it, left.
 void lw_attention_plan(struct lw_stream *stream, enum lw_attention_operation operation,
     const struct lw_attention_shape *shape, struct lw_dispatch *dispatch);
 

@@ -1,6 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 // The kernels of attention as rows, best first, and their tile sizes. See attention_private.h.
+#include "engine/ops/attention.h"
 #include "engine/ops/attention_private.h"
+#include "engine/ops/magnitude.h"
+#include "engine/ops/matmul_private.h"
 
 #define VERSION(major, minor, patch) ((major) << 22 | (minor) << 12 | (patch))
 #define F32_AND_BF16(name)                                                                         \
@@ -14,7 +17,19 @@
             F32_AND_BF16(KEY_GRADIENT_##variant), F32_AND_BF16(DECODE_##variant)                   \
     }
 
-typedef void plan_function(enum lw_attention_operation operation,
+// On matrix cores: bf16 tensors alone, and no decoding, which matrix_suits sees to.
+#define MATRIX_KERNELS(operand)                                                                    \
+    {                                                                                              \
+        {0, LW_KERNEL_ATTENTION_FORWARD_MATRIX_##operand},                                         \
+            {0, LW_KERNEL_ATTENTION_QUERY_GRADIENT_MATRIX_##operand},                              \
+            {0, LW_KERNEL_ATTENTION_KEY_GRADIENT_MATRIX_##operand},                                \
+        {                                                                                          \
+            0, 0                                                                                   \
+        }                                                                                          \
+    }
+
+// Fills the constants and workgroups; false where the kernel does not suit.
+typedef bool plan_function(enum lw_attention_operation operation,
     const struct lw_attention_shape *shape, const struct lw_caps *caps,
     struct lw_dispatch *dispatch);
 
@@ -52,7 +67,7 @@ static uint32_t lane_tile(uint32_t products, const struct lw_attention_shape *sh
     return tile;
 }
 
-static void plan_lane(enum lw_attention_operation operation, const struct lw_attention_shape *shape,
+static bool plan_lane(enum lw_attention_operation operation, const struct lw_attention_shape *shape,
     const struct lw_caps *caps, struct lw_dispatch *dispatch)
 {
     uint32_t lanes = caps->subgroup_size;
@@ -74,6 +89,7 @@ static void plan_lane(enum lw_attention_operation operation, const struct lw_att
         lane_tile((forward ? 1024 : 512) / rows, shape), first->stride, second->stride, rows};
     set_constants(dispatch, constants, sizeof constants / sizeof *constants);
     lw_dispatch_linear(dispatch, groups);
+    return true;
 }
 
 // As in shaders/include/attention_tile.glsl and attention_decode_tile.comp.
@@ -82,7 +98,7 @@ static void plan_lane(enum lw_attention_operation operation, const struct lw_att
 #define TILE_STAGE_QUADS 1024u
 #define TILE_SHARED_BYTES 27264u
 
-static void plan_tile(enum lw_attention_operation operation, const struct lw_attention_shape *shape,
+static bool plan_tile(enum lw_attention_operation operation, const struct lw_attention_shape *shape,
     const struct lw_caps *caps, struct lw_dispatch *dispatch)
 {
     (void)caps;
@@ -96,33 +112,162 @@ static void plan_tile(enum lw_attention_operation operation, const struct lw_att
     lw_dispatch_linear(dispatch, operation == LW_ATTENTION_DECODE         ? shape->heads
                                  : operation == LW_ATTENTION_KEY_GRADIENT ? blocks * shape->kv_heads
                                                                           : blocks * shape->heads);
+    return true;
+}
+
+// The sizes of attention_matrix.glsl.
+struct matrix_plan {
+    uint32_t rows, columns, team, team_rows, threads, dims;
+    const struct lw_matrix_shape *matrix;
+};
+
+static uint32_t largest(uint32_t a, uint32_t b)
+{
+    return a > b ? a : b;
+}
+
+// Bytes of shared memory that the kernel declares.
+static uint32_t matrix_shared_size(const struct matrix_plan *plan)
+{
+    uint32_t tiles = 2 * plan->columns * (plan->dims / 8 + 1) * 16;
+    uint32_t scores = 2 * plan->rows * (plan->columns / 4 + 2) * 16;
+    uint32_t subgroups = plan->rows / plan->team_rows * plan->team;
+    uint32_t finished = subgroups * plan->matrix->m * plan->matrix->n * 4;
+    return tiles + largest(scores, finished) + plan->rows * 4;
+}
+
+// Teams are as large as it takes to keep the sums of an invocation within 64 registers, and the
+// tiles as large as fit the shared memory and 256 invocations, which leaves each enough registers.
+static bool size_matrix_plan(struct matrix_plan *plan, const struct lw_caps *caps,
+    const struct lw_matrix_shape *matrix, uint32_t head_dim, uint32_t sum_sets)
+{
+    uint32_t subgroup = caps->subgroup_size, whole = largest(largest(matrix->n, matrix->k), 8);
+    uint32_t dims = (head_dim + whole - 1) / whole * whole;
+    *plan = (struct matrix_plan){.rows = 64,
+        .columns = largest(dims <= 64 ? 64 : 32, largest(matrix->n, matrix->k)),
+        .team = 1,
+        .team_rows = matrix->m,
+        .dims = dims,
+        .matrix = matrix};
+    while (plan->team_rows * dims * sum_sets > 64 * subgroup * plan->team &&
+           plan->team < dims / matrix->n) {
+        plan->team *= 2;
+    }
+    uint32_t lowest = largest(largest(matrix->n, matrix->k),
+        4 * largest(1, subgroup * plan->team / plan->team_rows)); // four columns an invocation
+    plan->columns = largest(plan->columns, lowest);
+    for (;;) {
+        plan->threads = plan->rows / plan->team_rows * plan->team * subgroup;
+        bool fits = matrix_shared_size(plan) <= caps->shared_memory && plan->threads <= 256 &&
+                    plan->threads <= caps->max_group_size && plan->rows <= 2 * plan->columns;
+        if (fits) {
+            return true;
+        }
+        if (plan->rows > plan->team_rows && (plan->rows >= plan->columns || plan->threads > 256)) {
+            plan->rows /= 2;
+        } else if (plan->columns / 2 >= lowest && plan->columns % (2 * lowest) == 0) {
+            plan->columns /= 2;
+        } else {
+            return false;
+        }
+    }
+}
+
+static bool plan_matrix(enum lw_attention_operation operation,
+    const struct lw_attention_shape *shape, const struct lw_caps *caps,
+    enum lw_matrix_operand operand, struct lw_dispatch *dispatch)
+{
+    const struct lw_matrix_shape *matrix = &caps->subgroup_matrices[operand];
+    bool keys = operation == LW_ATTENTION_KEY_GRADIENT;
+    struct matrix_plan plan;
+    if (shape->type != LW_BF16 || operation == LW_ATTENTION_DECODE || !matrix->m ||
+        !size_matrix_plan(&plan, caps, matrix, shape->head_dim, keys ? 2 : 1)) {
+        return false;
+    }
+    uint32_t constants[] = {plan.threads, shape->head_dim, has_quads(shape), plan.rows,
+        plan.columns, plan.team, plan.team_rows, matrix->m, matrix->n, matrix->k,
+        caps->subgroup_size, plan.dims};
+    set_constants(dispatch, constants, sizeof constants / sizeof *constants);
+    dispatch->subgroup_size = caps->subgroup_size;
+    uint64_t blocks = (shape->tokens + plan.rows - 1) / plan.rows;
+    lw_dispatch_linear(dispatch, blocks * (keys ? shape->kv_heads : shape->heads));
+    return true;
+}
+
+static bool plan_matrix_bf16(enum lw_attention_operation operation,
+    const struct lw_attention_shape *shape, const struct lw_caps *caps,
+    struct lw_dispatch *dispatch)
+{
+    return plan_matrix(operation, shape, caps, LW_MATRIX_BF16, dispatch);
+}
+
+static bool plan_matrix_fp16(enum lw_attention_operation operation,
+    const struct lw_attention_shape *shape, const struct lw_caps *caps,
+    struct lw_dispatch *dispatch)
+{
+    return plan_matrix(operation, shape, caps, LW_MATRIX_FP16, dispatch);
+}
+
+// Products on the same matrices passed their test on the device, where it was made.
+static bool matrix_bf16_runs(const struct lw_device *device)
+{
+    return lw_matmul_matrix_usable(device, LW_MATRIX_BF16);
+}
+
+static bool matrix_fp16_runs(const struct lw_device *device)
+{
+    return lw_matmul_matrix_usable(device, LW_MATRIX_FP16);
 }
 
 static const struct variant {
-    uint32_t features;       // enum lw_feature bits that it needs
-    uint32_t vulkan_version; // at least
-    uint32_t shared_memory;  // bytes that it needs
+    uint32_t features;                            // enum lw_feature bits that it needs
+    uint32_t vulkan_version;                      // at least
+    uint32_t shared_memory;                       // bytes that it needs
+    bool (*runs)(const struct lw_device *device); // or NULL
     plan_function *plan;
+    bool scaled; // needs the magnitudes of its operands
     enum lw_kernel_id kernels[LW_ATTENTION_OPERATION_COUNT][2]; // fp32, bf16
 } variants[] = {
     // Only from Mesa 26.1 on (which reports 1.4.354) does lavapipe load what all lanes share once;
     // before, the lane kernels are 4 times slower than the tile kernels and 20 times slower to
     // compile.
-    {LW_FEATURE_CPU, VERSION(1, 4, 350), 0, plan_lane, KERNELS(LANE)},
-    {0, 0, TILE_SHARED_BYTES, plan_tile, KERNELS(TILE)},
-    {0, 0, 0, plan_lane, KERNELS(LANE)},
+    {LW_FEATURE_CPU, VERSION(1, 4, 350), 0, NULL, plan_lane, false, KERNELS(LANE)},
+    {LW_FEATURE_COOPERATIVE_MATRIX | LW_FEATURE_BFLOAT16, 0, 0, matrix_bf16_runs, plan_matrix_bf16,
+        false, MATRIX_KERNELS(BF16)},
+    {LW_FEATURE_COOPERATIVE_MATRIX | LW_FEATURE_FLOAT16, 0, 0, matrix_fp16_runs, plan_matrix_fp16,
+        true, MATRIX_KERNELS(FP16)},
+    {0, 0, TILE_SHARED_BYTES, NULL, plan_tile, false, KERNELS(TILE)},
+    {0, 0, 0, NULL, plan_lane, false, KERNELS(LANE)},
 };
+
+uint64_t lw_attention_scratch(const struct lw_device *device, enum lw_type type)
+{
+    uint32_t matrices = LW_FEATURE_COOPERATIVE_MATRIX | LW_FEATURE_FLOAT16;
+    bool scaled = type == LW_BF16 && (lw_device_caps(device)->features & matrices) == matrices;
+    return scaled ? LW_MAGNITUDES_SIZE : 0;
+}
+
+static bool is_usable(const struct variant *variant, const struct lw_device *device)
+{
+    const struct lw_caps *caps = lw_device_caps(device);
+    return (caps->features & variant->features) == variant->features &&
+           caps->vulkan_version >= variant->vulkan_version &&
+           caps->shared_memory >= variant->shared_memory &&
+           (!variant->runs || variant->runs(device));
+}
 
 void lw_attention_plan(struct lw_stream *stream, enum lw_attention_operation operation,
     const struct lw_attention_shape *shape, struct lw_dispatch *dispatch)
 {
-    const struct lw_caps *caps = lw_device_caps(lw_stream_device(stream));
+    struct lw_device *device = lw_stream_device(stream);
     const struct variant *variant = variants;
-    while ((caps->features & variant->features) != variant->features ||
-           caps->vulkan_version < variant->vulkan_version ||
-           caps->shared_memory < variant->shared_memory) {
+    while (!is_usable(variant, device) ||
+           !variant->plan(operation, shape, lw_device_caps(device), dispatch)) {
         variant++; // the last row needs nothing
     }
     dispatch->kernel = variant->kernels[operation][shape->type == LW_BF16];
-    variant->plan(operation, shape, caps, dispatch);
+    if (variant->scaled && operation != LW_ATTENTION_KEY_GRADIENT) {
+        const struct lw_tensor *operands[] = {shape->q, shape->k, shape->v, shape->out_gradient};
+        lw_magnitudes(stream, operands, shape->out_gradient ? 4 : 3, shape->scratch);
+    }
 }

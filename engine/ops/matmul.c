@@ -92,6 +92,18 @@ static bool is_usable(const struct lw_device *device, const struct lw_matmul_var
            (verdict == LW_MATMUL_GOOD || verdict == LW_MATMUL_UNTESTED);
 }
 
+bool lw_matmul_matrix_usable(const struct lw_device *device, enum lw_matrix_operand operand)
+{
+    bool (*runs)(const struct lw_caps *caps) =
+        operand == LW_MATRIX_BF16 ? lw_matmul_matrix_bf16_runs : lw_matmul_matrix_fp16_runs;
+    for (int i = 0; i < variant_count; i++) {
+        if (variants[i].runs == runs) {
+            return is_usable(device, &variants[i]);
+        }
+    }
+    return false;
+}
+
 const struct lw_matmul_variant *lw_matmul_variant_for(
     const struct lw_device *device, const struct lw_matmul *matmul)
 {

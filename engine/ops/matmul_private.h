@@ -100,6 +100,8 @@ void lw_matmul_cpu(
 // Matrix cores, bf16 operands: see matmul_matrix.c.
 bool lw_matmul_matrix_bf16_runs(const struct lw_caps *caps);
 bool lw_matmul_matrix_fp16_runs(const struct lw_caps *caps);
+// Whether the device has the matrices and nothing was found against them.
+bool lw_matmul_matrix_usable(const struct lw_device *device, enum lw_matrix_operand operand);
 bool lw_matmul_matrix_suits(const struct lw_matmul *matmul);
 uint32_t lw_matmul_matrix_bf16_plans(const struct lw_device *device, const struct lw_matmul *matmul,
     struct lw_matmul_plan plans[LW_MATMUL_PLANS]);

@@ -82,7 +82,8 @@ static struct operands make_operands(struct check *check, const struct shape *sh
         .k = lw_tensor_part(&operands.qkv->tensor, 0, tokens, q_columns, k_columns),
         .v = lw_tensor_part(&operands.qkv->tensor, 0, tokens, q_columns + k_columns, k_columns),
         .segment_start = operands.starts->buffer,
-        .segment_end = operands.ends->buffer};
+        .segment_end = operands.ends->buffer,
+        .scratch = check_scratch(check, lw_attention_scratch(check_device(check), shape->type))};
     if (check_is_bench(check)) {
         return operands;
     }

@@ -20,7 +20,7 @@ static const struct {
 } rows[] = {CHECK_TABLE(CHECK_ROW)};
 
 // The rows whose kernels come for matrix cores too.
-static const char *const matrix_rows[] = {"matmul"};
+static const char *const matrix_rows[] = {"attention", "matmul"};
 
 struct options {
     enum check_mode mode;
