@@ -66,10 +66,11 @@ uint score_index(uint set, uint i, uint j)
     return set * SCORES + j;
 }
 
-// Whether `block` of those a member may have is there: all members have as many in most shapes.
-bool has_block(uint block, uint blocks)
+// The member's block number `i` of `blocks`. Where they do not divide among the members, the last is
+// computed by several, with the same result: matrices in a branch are beyond some drivers.
+uint block_of(uint i, uint blocks)
 {
-    return blocks % TEAM == 0 || block < blocks;
+    return min(member + i * TEAM, blocks - 1);
 }
 
 // Four bf16 elements of a row.
@@ -134,27 +135,23 @@ void multiply_set(uint set)
     }
     [[unroll]] for (uint d = 0; d < DEPTHS; d++) {
         [[unroll]] for (uint b = 0; b < SCORE_BLOCKS; b++) {
-            uint block = member + b * TEAM;
-            if (has_block(block, COLUMNS / MATRIX_N)) {
-                MATRIX_B y;
-                coopMatLoad(y, tiles, set * TILE + block * MATRIX_N * LINE + d * MATRIX_K / 8, LINE,
-                    gl_CooperativeMatrixLayoutColumnMajor);
-                [[unroll]] for (uint r = 0; r < MATRICES; r++) {
-                    products[r * SCORE_BLOCKS + b] =
-                        coopMatMulAdd(held[(set * MATRICES + r) * DEPTHS + d], y,
-                            products[r * SCORE_BLOCKS + b]);
-                }
+            uint block = block_of(b, COLUMNS / MATRIX_N);
+            MATRIX_B y;
+            coopMatLoad(y, tiles, set * TILE + block * MATRIX_N * LINE + d * MATRIX_K / 8, LINE,
+                gl_CooperativeMatrixLayoutColumnMajor);
+            [[unroll]] for (uint r = 0; r < MATRICES; r++) {
+                products[r * SCORE_BLOCKS + b] =
+                    coopMatMulAdd(held[(set * MATRICES + r) * DEPTHS + d], y,
+                        products[r * SCORE_BLOCKS + b]);
             }
         }
     }
     [[unroll]] for (uint b = 0; b < SCORE_BLOCKS; b++) {
-        uint block = member + b * TEAM;
-        if (has_block(block, COLUMNS / MATRIX_N)) {
-            [[unroll]] for (uint r = 0; r < MATRICES; r++) {
-                coopMatStore(products[r * SCORE_BLOCKS + b], scores,
-                    set * SCORE_SET + (team_row + r * MATRIX_M) * SCORE_LINE + block * MATRIX_N / 4,
-                    SCORE_LINE, gl_CooperativeMatrixLayoutRowMajor);
-            }
+        uint block = block_of(b, COLUMNS / MATRIX_N);
+        [[unroll]] for (uint r = 0; r < MATRICES; r++) {
+            coopMatStore(products[r * SCORE_BLOCKS + b], scores,
+                set * SCORE_SET + (team_row + r * MATRIX_M) * SCORE_LINE + block * MATRIX_N / 4,
+                SCORE_LINE, gl_CooperativeMatrixLayoutRowMajor);
         }
     }
 }
@@ -283,17 +280,15 @@ void add_products(uint set)
                 lower[r], scores, place + LOWER, SCORE_LINE, gl_CooperativeMatrixLayoutRowMajor);
         }
         [[unroll]] for (uint b = 0; b < SUM_BLOCKS; b++) {
-            uint block = member + b * TEAM;
-            if (has_block(block, DIMS / MATRIX_N)) {
-                MATRIX_B y;
-                coopMatLoad(y, tiles,
-                    SUM_COLUMNS(set) * TILE + c * LINE + block * MATRIX_N / 8, LINE,
-                    gl_CooperativeMatrixLayoutRowMajor);
-                [[unroll]] for (uint r = 0; r < MATRICES; r++) {
-                    uint index = (set * MATRICES + r) * SUM_BLOCKS + b;
-                    sums[index] = coopMatMulAdd(upper[r], y, sums[index]);
-                    sums[index] = coopMatMulAdd(lower[r], y, sums[index]);
-                }
+            uint block = block_of(b, DIMS / MATRIX_N);
+            MATRIX_B y;
+            coopMatLoad(y, tiles,
+                SUM_COLUMNS(set) * TILE + c * LINE + block * MATRIX_N / 8, LINE,
+                gl_CooperativeMatrixLayoutRowMajor);
+            [[unroll]] for (uint r = 0; r < MATRICES; r++) {
+                uint index = (set * MATRICES + r) * SUM_BLOCKS + b;
+                sums[index] = coopMatMulAdd(upper[r], y, sums[index]);
+                sums[index] = coopMatMulAdd(lower[r], y, sums[index]);
             }
         }
     }
@@ -337,11 +332,9 @@ void store_sums(uint set, float factors[THREAD_ROWS], Operand target, uint first
         1 / vec4(weight_scale(set), operand_scale(column_operand[SUM_COLUMNS(set)].scale));
     [[unroll]] for (uint r = 0; r < MATRICES; r++) {
         [[unroll]] for (uint b = 0; b < SUM_BLOCKS; b++) {
-            uint block = member + b * TEAM;
-            if (has_block(block, DIMS / MATRIX_N)) {
-                store_matrix(sums[(set * MATRICES + r) * SUM_BLOCKS + b], back, target,
-                    first + team_row + r * MATRIX_M, block * MATRIX_N / 4, limit);
-            }
+            uint block = block_of(b, DIMS / MATRIX_N);
+            store_matrix(sums[(set * MATRICES + r) * SUM_BLOCKS + b], back, target,
+                first + team_row + r * MATRIX_M, block * MATRIX_N / 4, limit);
         }
     }
 }
