@@ -20,13 +20,16 @@ static const struct {
     {"VGPRs", FIGURE(registers)},
     {"LDS size", FIGURE(shared_memory)},
     {"Subgroups per SIMD", FIGURE(occupancy)},
-    {"Spilled SGPRs", FIGURE(spills)},
+    {"Spilled SGPRs", FIGURE(moves)},
     {"Spilled VGPRs", FIGURE(spills)},
+    {"Scratch size", FIGURE(scratch)},
     // NVK
     {"Number of GPRs", FIGURE(registers)},
     {"Max warps/SM", FIGURE(occupancy)},
     {"Spills to memory", FIGURE(spills)},
     {"Fills from memory", FIGURE(spills)},
+    {"Spills to reg", FIGURE(moves)},
+    {"SLM size", FIGURE(scratch)},
     // ANV
     {"Max live registers", FIGURE(registers)},
     {"Workgroup Memory Size", FIGURE(shared_memory)},
@@ -106,7 +109,9 @@ bool lw_device_pipeline_statistics(const struct lw_device *device, size_t index,
         .registers = LW_STATISTIC_UNKNOWN,
         .shared_memory = LW_STATISTIC_UNKNOWN,
         .occupancy = LW_STATISTIC_UNKNOWN,
-        .spills = LW_STATISTIC_UNKNOWN};
+        .spills = LW_STATISTIC_UNKNOWN,
+        .moves = LW_STATISTIC_UNKNOWN,
+        .scratch = LW_STATISTIC_UNKNOWN};
     memcpy(statistics->constants, key->constants, sizeof key->constants);
     return read_statistics(device, pipeline, statistics, error) ||
            lw_fail_in(error, "kernel %s", lw_kernel_rows[key->kernel].name);

@@ -17,7 +17,9 @@ struct lw_pipeline_statistics {
     int64_t registers;                                       // of an invocation, vector registers
     int64_t shared_memory;                                   // bytes a workgroup
     int64_t occupancy; // subgroups that a unit holds at once (RADV: of a SIMD, NVK: of an SM)
-    int64_t spills;    // registers or bytes that did not fit, as the driver counts them
+    int64_t spills;    // values that did not fit and went to memory, as the driver counts them
+    int64_t moves;     // scalars or predicates that did not fit and went to vector registers
+    int64_t scratch; // bytes of memory of an invocation (RADV: of a subgroup), for spills or arrays
 };
 
 // Pipelines made so far.

@@ -102,6 +102,12 @@ void check_compile_rest(const struct check_pipelines *pipelines, struct lw_devic
     lw_stream_destroy(stream);
 }
 
+// What fails a matrix kernel. Scalars that move to vector registers cost instructions, no memory.
+static bool does_spill(const struct lw_pipeline_statistics *item)
+{
+    return item->spills > 0 || item->scratch > 0;
+}
+
 static void print_figure(int64_t figure)
 {
     if (figure == LW_STATISTIC_UNKNOWN) {
@@ -117,6 +123,8 @@ static void print_row(const struct lw_pipeline_statistics *item)
     print_figure(item->shared_memory);
     print_figure(item->occupancy);
     print_figure(item->spills);
+    print_figure(item->scratch);
+    print_figure(item->moves);
 }
 
 static void print_pipeline(const struct lw_pipeline_statistics *item)
@@ -135,6 +143,8 @@ static void worsen(struct lw_pipeline_statistics *worst, const struct lw_pipelin
 {
     worst->registers = item->registers > worst->registers ? item->registers : worst->registers;
     worst->spills = item->spills > worst->spills ? item->spills : worst->spills;
+    worst->scratch = item->scratch > worst->scratch ? item->scratch : worst->scratch;
+    worst->moves = item->moves > worst->moves ? item->moves : worst->moves;
     worst->shared_memory =
         item->shared_memory > worst->shared_memory ? item->shared_memory : worst->shared_memory;
     worst->occupancy = item->occupancy < worst->occupancy ? item->occupancy : worst->occupancy;
@@ -153,7 +163,7 @@ static size_t print_kernel(const struct lw_pipeline_statistics *items, size_t le
     print_row(&worst);
     printf("\n");
     for (size_t i = 0; i < count; i++) {
-        if (each || items[i].spills > 0) {
+        if (each || does_spill(&items[i])) {
             print_pipeline(&items[i]);
         }
     }
@@ -163,8 +173,8 @@ static size_t print_kernel(const struct lw_pipeline_statistics *items, size_t le
 unsigned check_pipelines_print(struct check_pipelines *pipelines, bool each)
 {
     qsort(pipelines->items, pipelines->count, sizeof *pipelines->items, compare);
-    printf("%-40s %9s %9s %9s %9s %9s\n", "kernel (the worst of its pipelines)", "pipelines",
-        "registers", "shared B", "occupancy", "spills");
+    printf("%-40s %9s %9s %9s %9s %9s %9s %9s\n", "kernel (the worst of its pipelines)",
+        "pipelines", "registers", "shared B", "occupancy", "spills", "scratch B", "moves");
     for (size_t i = 0; i < pipelines->count;) {
         i += print_kernel(&pipelines->items[i], pipelines->count - i, each);
     }
@@ -175,9 +185,9 @@ unsigned check_pipelines_print(struct check_pipelines *pipelines, bool each)
         bool matrix = is_matrix_kernel(item->kernel);
         most = item->registers > most ? item->registers : most;
         most_matrix = matrix && item->registers > most_matrix ? item->registers : most_matrix;
-        spilling += item->spills > 0;
+        spilling += does_spill(item);
         matrices += matrix;
-        spilling_matrices += matrix && item->spills > 0;
+        spilling_matrices += matrix && does_spill(item);
     }
     printf("compiled: %zu pipelines, at most %lld registers, %u spill; of matrix kernels %u, at "
            "most %lld registers, %u spill\n",
