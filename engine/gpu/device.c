@@ -32,6 +32,7 @@ struct optional_features {
     VkPhysicalDeviceCooperativeMatrixFeaturesKHR matrix;
     VkPhysicalDeviceCooperativeMatrix2FeaturesNV matrix2;
     VkPhysicalDeviceShaderBfloat16FeaturesKHR bfloat16;
+    VkPhysicalDevicePipelineExecutablePropertiesFeaturesKHR executables;
     void *chain; // of the structs in use
 };
 
@@ -62,7 +63,10 @@ static void pick_optional_features(struct optional_features *optional, uint32_t 
             .cooperativeMatrixBlockLoads = VK_TRUE},
         .bfloat16 = {.sType = VK_STRUCTURE_TYPE_PHYSICAL_DEVICE_SHADER_BFLOAT16_FEATURES_KHR,
             .shaderBFloat16Type = VK_TRUE,
-            .shaderBFloat16CooperativeMatrix = VK_TRUE}};
+            .shaderBFloat16CooperativeMatrix = VK_TRUE},
+        .executables = {
+            .sType = VK_STRUCTURE_TYPE_PHYSICAL_DEVICE_PIPELINE_EXECUTABLE_PROPERTIES_FEATURES_KHR,
+            .pipelineExecutableInfo = VK_TRUE}};
     uint32_t matrices = LW_FEATURE_COOPERATIVE_MATRIX | LW_FEATURE_COOPERATIVE_MATRIX_2;
     if (features & LW_FEATURE_SUBGROUP_SIZE_CONTROL) {
         enable(optional, "VK_EXT_subgroup_size_control", &optional->sizes);
@@ -86,6 +90,9 @@ static bool create_handle(struct lw_device *device, uint32_t queue_family, struc
     const struct lw_caps *caps = &device->caps;
     struct optional_features optional;
     pick_optional_features(&optional, caps->features);
+    if (device->statistics) {
+        enable(&optional, "VK_KHR_pipeline_executable_properties", &optional.executables);
+    }
     uint32_t matrices = LW_FEATURE_COOPERATIVE_MATRIX | LW_FEATURE_COOPERATIVE_MATRIX_2;
     VkPhysicalDeviceVulkan12Features features12 = {
         .sType = VK_STRUCTURE_TYPE_PHYSICAL_DEVICE_VULKAN_1_2_FEATURES,
@@ -115,6 +122,10 @@ static bool create_handle(struct lw_device *device, uint32_t queue_family, struc
         .ppEnabledExtensionNames = optional.extensions};
     VkResult result =
         device->instance->vulkan.CreateDevice(device->physical, &info, NULL, &device->handle);
+    if (result == VK_ERROR_EXTENSION_NOT_PRESENT && device->statistics) {
+        return lw_fail(error, LW_NO_RESOURCE,
+            "the driver of %s keeps no statistics of its compiler", caps->name);
+    }
     if (result != VK_SUCCESS) {
         return lw_fail_vulkan(error, "opening the device", result);
     }
@@ -158,6 +169,7 @@ bool lw_device_create(struct lw_device **out, struct lw_instance *instance,
     device->physical = physical->handle;
     device->caps = physical->caps;
     device->caps.features &= ~params->hidden_features;
+    device->statistics = params->statistics;
     device->log = params->log;
     VkPhysicalDeviceMemoryProperties2 memory = {
         .sType = VK_STRUCTURE_TYPE_PHYSICAL_DEVICE_MEMORY_PROPERTIES_2};

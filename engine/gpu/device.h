@@ -18,6 +18,7 @@ struct lw_device_params {
     uint32_t hidden_features; // enum lw_feature bits to do without, so one machine tests all
     const char *cache_folder; // for compiled kernels; NULL: none is kept
     bool profile;             // time every dispatch
+    bool statistics;          // the driver keeps its compiler's figures (engine/gpu/statistics.h)
     const struct lw_log *log; // may be NULL
 };
 

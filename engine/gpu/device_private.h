@@ -25,6 +25,7 @@ struct lw_device {
     struct lw_pipelines *pipelines;
     struct lw_choices *choices;
     struct lw_profile *profile; // NULL unless asked for
+    bool statistics;            // pipelines keep them
     const struct lw_log *log;
 };
 

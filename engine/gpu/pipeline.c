@@ -169,6 +169,7 @@ static bool create_pipeline(
         .requiredSubgroupSize = key->subgroup_size};
     bool sized = key->subgroup_size != 0;
     VkComputePipelineCreateInfo info = {.sType = VK_STRUCTURE_TYPE_COMPUTE_PIPELINE_CREATE_INFO,
+        .flags = device->statistics ? VK_PIPELINE_CREATE_CAPTURE_STATISTICS_BIT_KHR : 0,
         .stage = {.sType = VK_STRUCTURE_TYPE_PIPELINE_SHADER_STAGE_CREATE_INFO,
             .pNext = sized ? &subgroup : NULL,
             .flags = sized ? VK_PIPELINE_SHADER_STAGE_CREATE_REQUIRE_FULL_SUBGROUPS_BIT : 0,
@@ -212,6 +213,18 @@ bool lw_pipelines_get(struct lw_pipelines *pipelines, const struct lw_pipeline_k
     pipelines->items[pipelines->count++] = wanted;
     *handle = wanted.handle;
     return true;
+}
+
+size_t lw_pipelines_count(const struct lw_pipelines *pipelines)
+{
+    return pipelines->count;
+}
+
+const struct lw_pipeline_key *lw_pipelines_at(
+    const struct lw_pipelines *pipelines, size_t index, VkPipeline *pipeline)
+{
+    *pipeline = pipelines->items[index].handle;
+    return &pipelines->items[index].key;
 }
 
 VkPipelineLayout lw_pipelines_layout(const struct lw_pipelines *pipelines)

@@ -17,6 +17,11 @@ struct lw_pipeline_key {
 bool lw_pipelines_get(struct lw_pipelines *pipelines, const struct lw_pipeline_key *key,
     VkPipeline *pipeline, struct lw_error *error);
 
+// How many there are, and the key and handle of number `index`, in the order of making.
+size_t lw_pipelines_count(const struct lw_pipelines *pipelines);
+const struct lw_pipeline_key *lw_pipelines_at(
+    const struct lw_pipelines *pipelines, size_t index, VkPipeline *pipeline);
+
 // The one layout that all pipelines share: 128 bytes of push constants, no descriptors.
 VkPipelineLayout lw_pipelines_layout(const struct lw_pipelines *pipelines);
 

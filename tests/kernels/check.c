@@ -31,7 +31,12 @@ void *check_memory(uint64_t count, uint64_t size)
 
 bool check_is_bench(const struct check *check)
 {
-    return check->mode == CHECK_MODE_BENCH;
+    return check->mode == CHECK_MODE_BENCH || check->typical_shapes;
+}
+
+bool check_is_compile(const struct check *check)
+{
+    return check->mode == CHECK_MODE_COMPILE;
 }
 
 unsigned check_cases(const struct check *check)
@@ -109,7 +114,7 @@ struct check_tensor *check_tensor(struct check *check, const struct check_tensor
     tensor->values = check_memory(count, sizeof *tensor->values);
     double scale = params->scale != 0 ? params->scale : 1;
     for (uint64_t i = 0; i < count && params->fill != CHECK_POISON; i++) {
-        bool again = check->mode == CHECK_MODE_BENCH && i >= BENCH_PERIOD;
+        bool again = check_is_bench(check) && i >= BENCH_PERIOD;
         double value = params->fill == CHECK_ZERO ? 0
                        : again                    ? tensor->values[i - BENCH_PERIOD]
                                                   : scale * check_normal(check);

@@ -20,7 +20,8 @@
 //         check_end(check);
 //     }
 //
-// With --bench check_run times the stream, prints the figures and returns false. A host failure
+// With --bench check_run times the stream, prints the figures and returns false; with --compile,
+// where nothing can run, it only ends the stream and returns false. A host failure
 // (no memory, a lost device) ends the program with a message; nothing here returns NULL.
 #ifndef LW_TESTS_KERNELS_CHECK_H
 #define LW_TESTS_KERNELS_CHECK_H
@@ -30,6 +31,8 @@
 
 // Whether figures are wanted instead of comparisons: choose large, typical shapes then.
 bool check_is_bench(const struct check *check);
+// Whether kernels are only compiled: record every way of doing the operation that the device has.
+bool check_is_compile(const struct check *check);
 // How many random shapes to try (--cases).
 unsigned check_cases(const struct check *check);
 

@@ -3,7 +3,7 @@
 #include <math.h>
 #include <string.h>
 
-#include "engine/ops/matmul.h"
+#include "engine/ops/matmul_private.h"
 #include "tests/kernels/check.h"
 #include "tests/reference/matmul.h"
 
@@ -40,6 +40,25 @@ static struct check_tensor *operand(
         check_set(tensor, i, fabs(tensor->values[i]));
     }
     return tensor;
+}
+
+// Every plan of every variant that does this product here, recorded; the scratch memory is that of
+// the product as the device would do it, which is only enough because nothing runs.
+static void record_plans(struct check *check, const struct lw_matmul *matmul)
+{
+    const struct lw_device *device = check_device(check);
+    const struct lw_matmul_variant *variant;
+    for (size_t i = 0; (variant = lw_matmul_variant_at(i)); i++) {
+        struct lw_matmul_plan plans[LW_MATMUL_PLANS];
+        bool usable = lw_matmul_variant_fits(variant, lw_device_caps(device)) &&
+                      (!variant->suits || variant->suits(matmul));
+        uint32_t count = usable && variant->plans ? variant->plans(device, matmul, plans) : 0;
+        for (uint32_t plan = 0; plan < count; plan++) {
+            struct lw_matmul product = *matmul;
+            product.scratch.size = variant->scratch(device, matmul, &plans[plan]);
+            variant->record(check_stream(check), &product, &plans[plan]);
+        }
+    }
 }
 
 static void matmul_case(struct check *check, const struct product *product)
@@ -93,6 +112,9 @@ static void matmul_case(struct check *check, const struct product *product)
         reference_matmul(&reference, expected);
     }
     lw_matmul(check_stream(check), &matmul);
+    if (check_is_compile(check)) {
+        record_plans(check, &matmul);
+    }
     double elements = (double)m * k + (double)n * k;
     check_work(check, 2.0 * m * n * k,
         elements * (double)lw_type_size(type) + (double)m * n * (double)lw_type_size(c_type));

@@ -12,7 +12,7 @@
 #define CHECK_DOUBLES 16
 #define CHECK_GUARD 256u // bytes before and after each tensor
 
-enum check_mode { CHECK_MODE_CHECK, CHECK_MODE_BENCH, CHECK_MODE_LIST };
+enum check_mode { CHECK_MODE_CHECK, CHECK_MODE_BENCH, CHECK_MODE_LIST, CHECK_MODE_COMPILE };
 
 // A tensor with the bytes around it.
 struct check_operand {
@@ -33,6 +33,7 @@ struct check {
     const char *row;    // the table's row
     // The state of the random numbers of shapes, and of the data inside a case.
     uint64_t shape_state, data_state;
+    bool typical_shapes; // of --compile: those of --bench instead of the odd ones
     bool in_case, case_failed;
     unsigned case_count, run_count, failure_count;
     char name[64], parameters[256];
@@ -51,6 +52,19 @@ void check_must(bool done, const struct lw_error *error);
 
 // Zeroed memory, or the end of the program.
 void *check_memory(uint64_t count, uint64_t size);
+
+// --compile (check_compile.c): the pipelines of several devices objects, each once.
+struct check_pipelines;
+struct check_pipelines *check_pipelines_create(void);
+void check_pipelines_destroy(struct check_pipelines *pipelines);
+// Records the kernels that no case of any pass used, with their default constants, as far as the
+// device can run them.
+void check_compile_rest(const struct check_pipelines *pipelines, struct lw_device *device);
+// Adds those that the device made.
+void check_pipelines_add(struct check_pipelines *pipelines, const struct lw_device *device);
+// Prints a row for each kernel (`each`: for each pipeline) and the sum of all; the number of matrix
+// kernels' pipelines that spill.
+unsigned check_pipelines_print(struct check_pipelines *pipelines, bool each);
 
 // Times the case's stream and prints one line (check_bench.c).
 void check_time(struct check *check);

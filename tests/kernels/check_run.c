@@ -114,6 +114,9 @@ bool check_run(struct check *check)
         check_fail(check, "recording failed: %s", error.message);
         return false;
     }
+    if (check->mode == CHECK_MODE_COMPILE) {
+        return false;
+    }
     run_once(check, false);
     if (check->mode == CHECK_MODE_BENCH) {
         check_time(check);

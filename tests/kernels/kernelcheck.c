@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
-// Checks every kernel that the device can run against double-precision references, or times it.
-// usage: kernelcheck [--bench] [--list] [--kernel NAME] [--device SELECTOR] [--seed N]
+// Checks every kernel that the device can run against double-precision references, or times it, or
+// compiles it and prints what the driver's compiler made of it (also for a GPU that is not there).
+// usage: kernelcheck [--bench] [--list] [--compile [--each]] [--kernel NAME] [--device SELECTOR] [--seed N]
 //                    [--cases N] [--processor-time] [--hide-caps NAME[,NAME...]]
 // Without --hide-caps a CPU device is checked again with its "cpu" capability hidden, which runs
 // the kernels that GPUs get, and on a device with matrix cores those kernels that use them are
@@ -29,7 +30,9 @@ struct options {
     unsigned cases;
     uint32_t hidden;
     bool hide_given, processor_time;
-    bool matrices_only; // leave out the rows without matrix kernels
+    bool each;                         // pipeline gets a row in --compile's table
+    struct check_pipelines *pipelines; // of --compile, from all passes
+    bool matrices_only;                // leave out the rows without matrix kernels
 };
 
 static void show_message(void *context, enum lw_log_level level, const char *message)
@@ -49,6 +52,14 @@ static bool parse(int count, char **arguments, struct options *options)
         }
         if (strcmp(flag, "--processor-time") == 0) {
             options->processor_time = true;
+            continue;
+        }
+        if (strcmp(flag, "--compile") == 0) {
+            options->mode = CHECK_MODE_COMPILE;
+            continue;
+        }
+        if (strcmp(flag, "--each") == 0) {
+            options->each = true;
             continue;
         }
         if (strcmp(flag, "--list") == 0) {
@@ -111,6 +122,32 @@ static void print_ceilings(const struct lw_ceilings *ceilings)
         "kernel", "parameters", "best ms", "median", "GB/s", "", "GFLOP/s", "");
 }
 
+static void run_rows(struct check *check, const struct options *options)
+{
+    for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
+        if (options->matrices_only && !uses_matrices(rows[i].name)) {
+            continue;
+        }
+        check->row = rows[i].name;
+        check->seed = check->shape_state = options->seed ^ hash(rows[i].name);
+        check->case_count = 0;
+        rows[i].run(check);
+    }
+}
+
+// The kernels of other devices are compiled after this device's own.
+static void compile_rows(struct check *check, const struct options *options, bool rest)
+{
+    run_rows(check, options);
+    check->typical_shapes = true;
+    run_rows(check, options);
+    check_pipelines_add(options->pipelines, check->device);
+    if (rest && !options->kernel) {
+        check_compile_rest(options->pipelines, check->device);
+        check_pipelines_add(options->pipelines, check->device);
+    }
+}
+
 // One pass over the table with some capabilities hidden; the number of failed cases.
 static unsigned run_table(struct lw_instance *instance, size_t index, uint32_t hidden,
     const struct lw_log *log, const struct options *options)
@@ -120,6 +157,7 @@ static unsigned run_table(struct lw_instance *instance, size_t index, uint32_t h
     struct lw_device_params params = {.index = index,
         .hidden_features = hidden,
         .profile = options->mode == CHECK_MODE_CHECK,
+        .statistics = options->mode == CHECK_MODE_COMPILE,
         .log = log};
     check_must(lw_device_create(&device, instance, &params, &error), &error);
     struct lw_ceilings ceilings = {.processor_time = options->processor_time};
@@ -133,14 +171,10 @@ static unsigned run_table(struct lw_instance *instance, size_t index, uint32_t h
     check->ceilings = &ceilings;
     check->cases = options->cases;
     check->filter = options->kernel;
-    for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
-        if (options->matrices_only && !uses_matrices(rows[i].name)) {
-            continue;
-        }
-        check->row = rows[i].name;
-        check->seed = check->shape_state = options->seed ^ hash(rows[i].name);
-        check->case_count = 0;
-        rows[i].run(check);
+    if (options->mode == CHECK_MODE_COMPILE) {
+        compile_rows(check, options, hidden == options->hidden);
+    } else {
+        run_rows(check, options);
     }
     unsigned failures = check->failure_count, runs = check->run_count;
     if (options->mode == CHECK_MODE_CHECK) {
@@ -165,8 +199,8 @@ static unsigned run_table(struct lw_instance *instance, size_t index, uint32_t h
 static unsigned run_hidden(struct lw_instance *instance, size_t index, uint32_t features,
     const struct lw_log *log, struct options *options)
 {
-    static const enum lw_feature order[] = {
-        LW_FEATURE_CPU, LW_FEATURE_COOPERATIVE_MATRIX_2, LW_FEATURE_COOPERATIVE_MATRIX};
+    static const enum lw_feature order[] = {LW_FEATURE_CPU, LW_FEATURE_COOPERATIVE_MATRIX_2,
+        LW_FEATURE_BFLOAT16, LW_FEATURE_COOPERATIVE_MATRIX};
     uint32_t hidden = 0;
     unsigned failures = 0;
     for (size_t i = 0; i < sizeof order / sizeof *order; i++) {
@@ -198,10 +232,16 @@ int main(int argument_count, char **arguments)
     const struct lw_caps *caps = lw_instance_caps(instance, index);
     uint32_t device_features = caps->features;
     printf("%s, %s, seed %llu\n", caps->name, caps->driver, (unsigned long long)options.seed);
+    options.pipelines = check_pipelines_create();
     unsigned failures = run_table(instance, index, options.hidden, &log, &options);
-    if (options.mode == CHECK_MODE_CHECK && !options.hide_given) {
+    bool all_variants = options.mode == CHECK_MODE_CHECK || options.mode == CHECK_MODE_COMPILE;
+    if (all_variants && !options.hide_given) {
         failures += run_hidden(instance, index, device_features, &log, &options);
     }
+    if (options.mode == CHECK_MODE_COMPILE) {
+        failures += check_pipelines_print(options.pipelines, options.each);
+    }
+    check_pipelines_destroy(options.pipelines);
     unsigned messages = lw_instance_message_count(instance);
     if (messages) {
         printf("%u validation messages\n", messages);
