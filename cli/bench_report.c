@@ -77,8 +77,8 @@ static void print_steps_head(struct lw_bench_report *report)
 {
     if (!report->steps_begun) {
         report->steps_begun = true;
-        printf("\n%-16s %10s %16s %11s %10s %10s %10s %6s %8s\n", "training step", "parameters",
-            "tokens a step", "kept", "median ms", "tokens/s", "GFLOP/s", "share", "GiB");
+        printf("\n%-16s %10s %16s %11s %10s %10s %10s %6s %6s %8s\n", "training step", "parameters",
+            "tokens a step", "kept", "median ms", "tokens/s", "GFLOP/s", "share", "idle", "GiB");
     }
 }
 
@@ -92,11 +92,11 @@ void lw_bench_report_steps(struct lw_bench_report *report, const struct lw_steps
     double rate = figures->model_flops / figures->seconds;
     snprintf(tokens, sizeof tokens, "%u x %u", figures->batch, figures->sequence);
     print_steps_head(report);
-    printf("%-16s %8.1f M %16s %11s %10.2f %10.1f %10.1f %5.1f%% %8.2f\n", figures->model,
+    printf("%-16s %8.1f M %16s %11s %10.2f %10.1f %10.1f %5.1f%% %5.1f%% %8.2f\n", figures->model,
         (double)figures->parameters * 1e-6, tokens, figures->keep == LW_KEEP_ALL ? "all" : "inputs",
         figures->seconds * 1e3, figures->tokens / figures->seconds, rate * 1e-9,
         100 * rate / lw_ceilings_matrix(report->ceilings, figures->type),
-        (double)figures->memory_bytes / 0x1p30);
+        100 * lw_usage_idle_share(&figures->usage), (double)figures->memory_bytes / 0x1p30);
     fflush(stdout);
 }
 

@@ -6,6 +6,7 @@
 #include <stdlib.h>
 
 #include "engine/gpu/profile.h"
+#include "engine/gpu/usage.h"
 
 struct line {
     const char *name;
@@ -18,7 +19,17 @@ static int compare_seconds(const void *left_pointer, const void *right_pointer)
     return (left->row->seconds < right->row->seconds) - (left->row->seconds > right->row->seconds);
 }
 
-void lw_profile_table_print(const struct lw_device *device, FILE *stream)
+// Of what was counted: of training, its steps.
+static void print_usage(struct lw_device *device, FILE *stream)
+{
+    struct lw_usage usage = lw_device_usage(device);
+    if (usage.busy > 0) {
+        fprintf(stream, "device idle %.2f %% of %.2f s of steps\n",
+            100 * lw_usage_idle_share(&usage), usage.busy + usage.idle);
+    }
+}
+
+void lw_profile_table_print(struct lw_device *device, FILE *stream)
 {
     struct line lines[LW_KERNEL_COUNT];
     size_t count = 0;
@@ -45,4 +56,5 @@ void lw_profile_table_print(const struct lw_device *device, FILE *stream)
             row->bytes * per_second, row->flops * per_second);
     }
     fprintf(stream, "%-34s %10s %12.2f\n", "all kernels", "", total * 1e3);
+    print_usage(device, stream);
 }

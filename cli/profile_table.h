@@ -8,7 +8,8 @@
 struct lw_device;
 
 // One line per kernel that ran, the most time first: calls, milliseconds, share of the time of all
-// kernels, GB/s and GFLOP/s of useful work. A device that does not profile prints a sentence.
-void lw_profile_table_print(const struct lw_device *device, FILE *stream);
+// kernels, GB/s and GFLOP/s of useful work. Then, where steps were counted (usage.h), the share of
+// their time in which the device had nothing to do. A device that does not profile prints a sentence.
+void lw_profile_table_print(struct lw_device *device, FILE *stream);
 
 #endif

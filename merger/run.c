@@ -205,7 +205,6 @@ static bool compute_part(void *context, size_t item, size_t slot_index, struct l
         !lw_device_wait(run->device, ticket, error)) {
         return false;
     }
-    lw_stream_collect_profile(slot->stream);
     run->computed += part->count * lw_dtype_size(run->plan->tensors[part->tensor].dtype);
     if (run->params->progress &&
         !run->params->progress(run->params->context, run->computed, run->plan->bytes_written)) {

@@ -4,6 +4,7 @@
 #include "trainer/loop.h"
 
 #include "engine/base/clock.h"
+#include "engine/gpu/usage.h"
 #include "trainer/evaluate.h"
 #include "trainer/export.h"
 #include "trainer/journal.h"
@@ -60,17 +61,14 @@ static bool submit_update(struct lw_trainer *trainer, uint64_t update, struct lw
     float scale = totals.labels ? 1 / (float)totals.labels : 0;
     for (size_t i = 0; i < batches; i++) {
         lw_pack_fill(trainer->pack, i, trainer->batch);
-        if (!lw_decoder_submit(trainer->training->decoder, trainer->batch, scale, true, error) ||
-            !lw_trainer_profile_batch(trainer, trainer->batch, true, error)) {
+        if (!lw_decoder_submit(trainer->training->decoder, trainer->batch, scale, true, error)) {
             return false;
         }
     }
     progress->step_tokens[update % 2] = totals.tokens;
     return lw_optimizer_submit(trainer->training->optimizer, update,
-               lw_schedule_rate(&trainer->schedule, update - 1),
-               (float)trainer->params.recipe->max_grad_norm, &progress->tickets[update % 2],
-               error) &&
-           lw_trainer_profile_update(trainer, error);
+        lw_schedule_rate(&trainer->schedule, update - 1),
+        (float)trainer->params.recipe->max_grad_norm, &progress->tickets[update % 2], error);
 }
 
 // Without `resumable`, the model alone.
@@ -94,6 +92,9 @@ static bool save(struct lw_trainer *trainer, bool resumable, struct lw_error *er
         (recipe->save_total_limit > 0 &&
             !lw_snapshot_prune(recipe->output_dir, (uint64_t)recipe->save_total_limit, error))) {
         return false;
+    }
+    if (resumable) {
+        trainer->progress.resumable = progress->reported;
     }
     send(trainer, &(struct lw_event){.kind = LW_EVENT_SAVED, .path = path});
     return true;
@@ -141,9 +142,13 @@ static bool advance(struct lw_trainer *trainer, uint64_t update, struct lw_error
             return false;
         }
     }
-    if ((evaluates && !evaluate(trainer, error)) ||
-        (saves && !save(trainer, stop || !recipe->save_only_model, error))) {
-        return false;
+    if (evaluates || saves) {
+        lw_device_usage_end(trainer->params.device);
+        if ((evaluates && !evaluate(trainer, error)) ||
+            (saves && !save(trainer, stop || !recipe->save_only_model, error))) {
+            return false;
+        }
+        lw_device_usage_begin(trainer->params.device);
     }
     if (stop && !last) {
         return lw_fail(error, LW_INTERRUPTED,
@@ -165,6 +170,22 @@ static bool finish(struct lw_trainer *trainer, struct lw_error *error)
     return true;
 }
 
+// Says after a failure what is left of the run.
+static void advise(const struct lw_trainer *trainer, struct lw_error *error)
+{
+    if (error->status != LW_FAILED) {
+        return;
+    }
+    uint64_t update = trainer->progress.resumable;
+    if (!update) {
+        lw_fail_advice(error, "No checkpoint was written yet: the same command begins anew");
+        return;
+    }
+    char path[4096];
+    lw_snapshot_path(path, sizeof path, trainer->params.recipe->output_dir, update);
+    lw_fail_advice(error, "%s is intact: the same command goes on from there", path);
+}
+
 bool lw_run(const struct lw_run_params *params, struct lw_error *error)
 {
     struct lw_trainer *trainer;
@@ -173,11 +194,16 @@ bool lw_run(const struct lw_run_params *params, struct lw_error *error)
     }
     bool begins = params->recipe->eval_on_start && trainer->state.update == 0;
     bool done = !begins || !lw_dataset_held_out_count(trainer->dataset) || evaluate(trainer, error);
+    lw_device_usage_begin(params->device);
     for (uint64_t update = trainer->state.update + 1;
          done && update <= trainer->course.total_updates; update++) {
         done = advance(trainer, update, error);
     }
+    lw_device_usage_end(params->device);
     done = done && finish(trainer, error);
+    if (!done) {
+        advise(trainer, error);
+    }
     lw_trainer_destroy(trainer);
     return done;
 }

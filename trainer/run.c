@@ -366,7 +366,8 @@ bool lw_trainer_create(
         lw_trainer_destroy(trainer);
         return false;
     }
-    trainer->progress.reported = trainer->progress.saved = trainer->state.update;
+    trainer->progress.reported = trainer->state.update;
+    trainer->progress.saved = trainer->progress.resumable = trainer->state.update;
     trainer->progress.tokens = trainer->state.tokens;
     trainer->progress.window_loss = trainer->state.window_loss;
     trainer->progress.window_count = trainer->state.window_count;
@@ -397,37 +398,4 @@ void lw_trainer_destroy(struct lw_trainer *trainer)
 double lw_trainer_elapsed(const struct lw_trainer *trainer)
 {
     return trainer->state.elapsed_seconds + lw_clock_seconds() - trainer->started;
-}
-
-// *profiled: whether the device takes times; if so, all that was submitted has ended.
-static bool wait_for_times(const struct lw_trainer *trainer, bool *profiled, struct lw_error *error)
-{
-    struct lw_device *device = trainer->params.device;
-    *profiled = lw_device_profile(device, (enum lw_kernel_id)0) != NULL;
-    return !*profiled || lw_device_wait_all(device, error);
-}
-
-bool lw_trainer_profile_batch(
-    struct lw_trainer *trainer, const struct lw_batch *batch, bool backward, struct lw_error *error)
-{
-    bool profiled;
-    if (!wait_for_times(trainer, &profiled, error)) {
-        return false;
-    }
-    if (profiled) {
-        lw_decoder_collect_profile(trainer->training->decoder, batch->trained, backward);
-    }
-    return true;
-}
-
-bool lw_trainer_profile_update(struct lw_trainer *trainer, struct lw_error *error)
-{
-    bool profiled;
-    if (!wait_for_times(trainer, &profiled, error)) {
-        return false;
-    }
-    if (profiled) {
-        lw_optimizer_collect_profile(trainer->training->optimizer);
-    }
-    return true;
 }

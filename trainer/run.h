@@ -17,9 +17,10 @@
 // What changes from update to update. The two newest updates are under way at most; what belongs to
 // one lies at update % 2.
 struct lw_trainer_progress {
-    uint64_t reported; // updates whose figures have been read
-    uint64_t saved;    // the update of the newest checkpoint
-    uint64_t tokens;   // in them, padding not counted
+    uint64_t reported;  // updates whose figures have been read
+    uint64_t saved;     // the update of the newest checkpoint
+    uint64_t resumable; // of the newest that the run can go on from; 0: none
+    uint64_t tokens;    // in them, padding not counted
     double window_loss, total_loss;
     uint64_t window_count;
     uint64_t tickets[2], step_tokens[2];
@@ -56,11 +57,5 @@ void lw_trainer_destroy(struct lw_trainer *trainer);
 
 // Seconds spent on the run, those before a resumption included.
 double lw_trainer_elapsed(const struct lw_trainer *trainer);
-
-// With --profile, after a submission and before the next one of the same kind: waits for the device
-// and adds up the times of the micro-batch, or of the optimizer's update.
-bool lw_trainer_profile_batch(struct lw_trainer *trainer, const struct lw_batch *batch,
-    bool backward, struct lw_error *error);
-bool lw_trainer_profile_update(struct lw_trainer *trainer, struct lw_error *error);
 
 #endif

@@ -38,6 +38,22 @@ bool lw_fail_in(struct lw_error *error, const char *format, ...)
     return false;
 }
 
+bool lw_fail_advice(struct lw_error *error, const char *format, ...)
+{
+    if (!error) {
+        return false;
+    }
+    size_t length = strlen(error->message), size = sizeof error->message;
+    if (length + 2 < size) {
+        memcpy(error->message + length, ". ", 3);
+        va_list arguments;
+        va_start(arguments, format);
+        vsnprintf(error->message + length + 2, size - length - 2, format, arguments);
+        va_end(arguments);
+    }
+    return false;
+}
+
 bool lw_fail_memory(struct lw_error *error, const char *what, unsigned long long bytes)
 {
     return lw_fail(error, LW_NO_RESOURCE, "out of memory: %llu bytes for %s", bytes, what);

@@ -43,6 +43,11 @@ bool lw_fail(struct lw_error *error, enum lw_status status, const char *format, 
 LW_PRINTF(2, 3)
 bool lw_fail_in(struct lw_error *error, const char *format, ...);
 
+// Puts ". ADVICE" behind the message in `error`: what is left and what to do now. Always returns
+// false.
+LW_PRINTF(2, 3)
+bool lw_fail_advice(struct lw_error *error, const char *format, ...);
+
 // The failure of an allocation of `bytes` bytes for `what`. Always returns false.
 bool lw_fail_memory(struct lw_error *error, const char *what, unsigned long long bytes);
 

@@ -100,6 +100,9 @@ static bool run(const struct lw_steps_params *params, struct lw_training *traini
     uint64_t count = (uint64_t)params->steps + WARM_UP_STEPS, tickets[2];
     double last = 0;
     for (uint64_t update = 1; update <= count + 1; update++) {
+        if (update == WARM_UP_STEPS + 1) {
+            lw_device_usage_begin(params->device);
+        }
         if (update <= count &&
             !submit(params, training, batch, update, &tickets[update % 2], error)) {
             return false;
@@ -119,8 +122,6 @@ static bool run(const struct lw_steps_params *params, struct lw_training *traini
         last = now;
         *loss = (double)report.loss;
     }
-    lw_decoder_collect_profile(training->decoder, batch->trained, true);
-    lw_optimizer_collect_profile(training->optimizer);
     return true;
 }
 
@@ -134,7 +135,11 @@ static bool measure(struct lw_steps_figures *figures, const struct lw_steps_para
     struct lw_training *training, const struct lw_batch *batch, struct lw_error *error)
 {
     double *seconds = lw_calloc(params->steps, sizeof *seconds, error);
+    struct lw_usage before = lw_device_usage(params->device);
     bool done = seconds && run(params, training, batch, seconds, &figures->loss, error);
+    struct lw_usage after = lw_device_usage(params->device);
+    lw_device_usage_end(params->device);
+    figures->usage = (struct lw_usage){after.busy - before.busy, after.idle - before.idle};
     if (done) {
         qsort(seconds, params->steps, sizeof *seconds, compare);
         figures->best = seconds[0];

@@ -4,6 +4,7 @@
 #ifndef LW_BENCH_STEPS_H
 #define LW_BENCH_STEPS_H
 
+#include "engine/gpu/usage.h"
 #include "engine/model/training.h"
 
 struct lw_steps_params {
@@ -30,6 +31,7 @@ struct lw_steps_figures {
     double model_flops;    // useful operations of a step: lw_steps_flops
     uint64_t memory_bytes; // that the device object held at most
     double loss;           // of the last step
+    struct lw_usage usage; // of the device, over the timed steps
 };
 
 // LW_NO_RESOURCE: the device's memory is too small.

@@ -203,13 +203,14 @@ static void pick_queue_family(const struct lw_instance *instance, struct lw_phys
         // A family for compute alone keeps the desktop responsive; any other is second best.
         if (compute && (device->queue_family == UINT32_MAX || !graphics)) {
             device->queue_family = i;
-            if (!families[i].timestampValidBits) {
-                device->caps.timestamp_period = 0;
-            }
+            device->caps.timestamp_bits = families[i].timestampValidBits;
         }
         if (compute && !graphics) {
             break;
         }
+    }
+    if (!device->caps.timestamp_bits) {
+        device->caps.timestamp_period = 0;
     }
     require(&device->caps, device->queue_family != UINT32_MAX, "a compute queue");
 }

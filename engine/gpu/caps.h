@@ -57,6 +57,7 @@ struct lw_caps {
     uint32_t max_group_count; // workgroups in x
     uint32_t max_group_size;  // invocations
     float timestamp_period;   // nanoseconds a tick; 0: no timestamps
+    uint32_t timestamp_bits;  // of a tick count that are valid
     uint8_t cache_uuid[16];
 };
 

@@ -9,6 +9,7 @@
 struct lw_choices;
 struct lw_pipelines;
 struct lw_profile;
+struct lw_submissions;
 
 struct lw_device {
     struct lw_instance *instance;
@@ -17,7 +18,9 @@ struct lw_device {
     VkQueue queue;
     VkCommandPool pool;
     VkSemaphore timeline;
-    uint64_t submitted; // the last ticket given out
+    struct lw_submissions *submissions;
+    uint64_t submitted;        // the last ticket given out
+    double submission_seconds; // that a submission is to take at most
     VkPhysicalDeviceMemoryProperties memory;
     uint64_t memory_held;
     struct lw_caps caps;

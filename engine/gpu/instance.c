@@ -27,8 +27,8 @@ bool lw_fail_vulkan(struct lw_error *error, const char *action, VkResult result)
         return lw_fail(error, LW_NO_RESOURCE, "%s: the driver is out of host memory", action);
     case VK_ERROR_DEVICE_LOST:
         return lw_fail(error, LW_FAILED,
-            "%s: the device was lost (its driver reset it); the last checkpoint is intact, "
-            "resume from it; if it happens again, update the driver",
+            "%s: the device was lost: it hung, or its driver reset it. Start again; if that "
+            "repeats, update the driver",
             action);
     default:
         return lw_fail(error, LW_FAILED, "%s: the driver answers VkResult %d", action, (int)result);

@@ -12,8 +12,6 @@
 #include "engine/base/stringbuf.h"
 #include "engine/gpu/device_private.h"
 
-#define PUSH_CONSTANT_BYTES 128u
-
 struct pipeline {
     struct lw_pipeline_key key;
     VkPipeline handle;
@@ -76,7 +74,7 @@ bool lw_pipelines_create(struct lw_pipelines **out, struct lw_device *device,
     }
     pipelines->device = device;
     VkPushConstantRange range = {
-        .stageFlags = VK_SHADER_STAGE_COMPUTE_BIT, .size = PUSH_CONSTANT_BYTES};
+        .stageFlags = VK_SHADER_STAGE_COMPUTE_BIT, .size = LW_PUSH_CONSTANT_BYTES};
     VkPipelineLayoutCreateInfo info = {.sType = VK_STRUCTURE_TYPE_PIPELINE_LAYOUT_CREATE_INFO,
         .pushConstantRangeCount = 1,
         .pPushConstantRanges = &range};
@@ -169,7 +167,8 @@ static bool create_pipeline(
         .requiredSubgroupSize = key->subgroup_size};
     bool sized = key->subgroup_size != 0;
     VkComputePipelineCreateInfo info = {.sType = VK_STRUCTURE_TYPE_COMPUTE_PIPELINE_CREATE_INFO,
-        .flags = device->statistics ? VK_PIPELINE_CREATE_CAPTURE_STATISTICS_BIT_KHR : 0,
+        .flags = (device->statistics ? VK_PIPELINE_CREATE_CAPTURE_STATISTICS_BIT_KHR : 0) |
+                 (key->divided ? VK_PIPELINE_CREATE_DISPATCH_BASE_BIT : 0),
         .stage = {.sType = VK_STRUCTURE_TYPE_PIPELINE_SHADER_STAGE_CREATE_INFO,
             .pNext = sized ? &subgroup : NULL,
             .flags = sized ? VK_PIPELINE_SHADER_STAGE_CREATE_REQUIRE_FULL_SUBGROUPS_BIT : 0,
@@ -191,7 +190,7 @@ static bool create_pipeline(
 static bool same_key(const struct lw_pipeline_key *left, const struct lw_pipeline_key *right)
 {
     return left->kernel == right->kernel && left->subgroup_size == right->subgroup_size &&
-           left->constant_count == right->constant_count &&
+           left->constant_count == right->constant_count && left->divided == right->divided &&
            !memcmp(left->constants, right->constants, sizeof left->constants);
 }
 

@@ -3,14 +3,19 @@
 #ifndef LW_GPU_PIPELINE_H
 #define LW_GPU_PIPELINE_H
 
+#include <stdbool.h>
+
 #include "engine/gpu/kernel.h"
 #include "engine/gpu/vulkan.h"
+
+#define LW_PUSH_CONSTANT_BYTES 128
 
 // What distinguishes the pipelines of a kernel.
 struct lw_pipeline_key {
     enum lw_kernel_id kernel;
     uint32_t subgroup_size; // required, with full subgroups; 0: the driver's choice
     uint32_t constant_count, constants[LW_KERNEL_CONSTANTS]; // those past the count are 0
+    bool divided; // some of the workgroups can be dispatched (vkCmdDispatchBase)
 };
 
 // Finds or makes a pipeline.
@@ -22,7 +27,7 @@ size_t lw_pipelines_count(const struct lw_pipelines *pipelines);
 const struct lw_pipeline_key *lw_pipelines_at(
     const struct lw_pipelines *pipelines, size_t index, VkPipeline *pipeline);
 
-// The one layout that all pipelines share: 128 bytes of push constants, no descriptors.
+// The one layout that all pipelines share: LW_PUSH_CONSTANT_BYTES of push constants, no descriptors.
 VkPipelineLayout lw_pipelines_layout(const struct lw_pipelines *pipelines);
 
 #endif

@@ -8,16 +8,11 @@
 // Dispatches per query pool; a stream takes as many pools as it needs.
 #define POOL_DISPATCHES 256u
 
-struct timed_dispatch {
-    enum lw_kernel_id kernel;
-    double bytes, flops;
-};
-
 struct lw_stream_profile {
     struct lw_device *device;
     VkQueryPool *pools;
     size_t pool_count, pool_capacity;
-    struct timed_dispatch *dispatches;
+    struct lw_timed_dispatch *dispatches;
     size_t dispatch_count, dispatch_capacity;
 };
 
@@ -71,7 +66,7 @@ static bool add_pool(struct lw_stream_profile *profile, struct lw_error *error)
 }
 
 bool lw_stream_profile_begin(struct lw_stream_profile *profile, VkCommandBuffer commands,
-    const struct lw_dispatch *dispatch, struct lw_error *error)
+    const struct lw_timed_dispatch *dispatch, struct lw_error *error)
 {
     struct lw_device *device = profile->device;
     size_t index = profile->dispatch_count;
@@ -80,8 +75,7 @@ bool lw_stream_profile_begin(struct lw_stream_profile *profile, VkCommandBuffer 
         (index / POOL_DISPATCHES >= profile->pool_count && !add_pool(profile, error))) {
         return false;
     }
-    profile->dispatches[index] =
-        (struct timed_dispatch){dispatch->kernel, dispatch->bytes, dispatch->flops};
+    profile->dispatches[index] = *dispatch;
     profile->dispatch_count++;
     VkQueryPool pool = profile->pools[index / POOL_DISPATCHES];
     uint32_t query = (uint32_t)(index % POOL_DISPATCHES) * 2;
@@ -108,9 +102,9 @@ void lw_stream_profile_collect(struct lw_stream_profile *profile)
         if (result != VK_SUCCESS) {
             continue;
         }
-        const struct timed_dispatch *dispatch = &profile->dispatches[i];
+        const struct lw_timed_dispatch *dispatch = &profile->dispatches[i];
         struct lw_profile_row *row = &device->profile->rows[dispatch->kernel];
-        row->calls++;
+        row->calls += dispatch->calls;
         row->seconds += (double)(ticks[1] - ticks[0]) * device->caps.timestamp_period * 1e-9;
         row->bytes += dispatch->bytes;
         row->flops += dispatch->flops;

@@ -11,7 +11,8 @@ struct lw_profile_row {
     double seconds, bytes, flops; // sums over the calls
 };
 
-// What was collected for a kernel (lw_stream_collect_profile); NULL unless the device profiles.
+// What a kernel took in the runs of streams that were submitted again or destroyed since; NULL unless
+// the device profiles.
 const struct lw_profile_row *lw_device_profile(
     const struct lw_device *device, enum lw_kernel_id kernel);
 

@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
-// Recording and submitting command buffers. See stream.h.
+// Recording commands, and submitting them in pieces that follow the time they take. See stream.h.
 #include "engine/gpu/stream.h"
 
+#include <assert.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <string.h>
@@ -10,97 +11,54 @@
 #include "engine/gpu/arena_private.h"
 #include "engine/gpu/device_private.h"
 #include "engine/gpu/hazard.h"
-#include "engine/gpu/pipeline.h"
-#include "engine/gpu/profile_private.h"
+#include "engine/gpu/program.h"
+
+// Encodings of a stream that may be under way at once. With --profile they take turns, so that the
+// times of a run are read when it has long ended; else a second is made when the pieces change.
+#define PROGRAMS 3
+// Pieces are made anew when one takes this many times as long as it may.
+#define TOO_LONG 2
 
 struct lw_stream {
     struct lw_device *device;
     const char *name;
     struct lw_error error; // the first failure of recording
-    VkCommandBuffer *commands;
-    size_t command_count, command_capacity;
-    bool recording; // the last command buffer is open
     struct lw_hazards hazards;
-    struct lw_stream_profile *profile; // NULL unless the device profiles
+    struct lw_command *commands;
+    size_t command_count, command_capacity;
+    struct lw_program *programs[PROGRAMS];
+    unsigned plans[PROGRAMS], plan; // what the pieces were planned by; changes with the times
+    unsigned current;               // of the programs
+    bool settled;                   // times were measured
+    bool submitted;
 };
 
-static void full_barrier(struct lw_stream *stream)
+// A new command with a barrier if its accesses need one; NULL after a failure.
+static struct lw_command *add_command(struct lw_stream *stream, enum lw_command_kind kind,
+    const struct lw_access *accesses, uint32_t count)
 {
-    VkMemoryBarrier barrier = {.sType = VK_STRUCTURE_TYPE_MEMORY_BARRIER,
-        .srcAccessMask = VK_ACCESS_SHADER_WRITE_BIT | VK_ACCESS_TRANSFER_WRITE_BIT,
-        .dstAccessMask = VK_ACCESS_SHADER_READ_BIT | VK_ACCESS_SHADER_WRITE_BIT |
-                         VK_ACCESS_TRANSFER_READ_BIT | VK_ACCESS_TRANSFER_WRITE_BIT};
-    VkPipelineStageFlags stages =
-        VK_PIPELINE_STAGE_COMPUTE_SHADER_BIT | VK_PIPELINE_STAGE_TRANSFER_BIT;
-    stream->device->vulkan.CmdPipelineBarrier(stream->commands[stream->command_count - 1], stages,
-        stages, 0, 1, &barrier, 0, NULL, 0, NULL);
-}
-
-static void begin_commands(struct lw_stream *stream)
-{
-    struct lw_device *device = stream->device;
-    VkCommandBufferAllocateInfo allocate = {.sType = VK_STRUCTURE_TYPE_COMMAND_BUFFER_ALLOCATE_INFO,
-        .commandPool = device->pool,
-        .level = VK_COMMAND_BUFFER_LEVEL_PRIMARY,
-        .commandBufferCount = 1};
-    if (!lw_reserve(&stream->commands, &stream->command_capacity, stream->command_count + 1,
+    if (stream->error.status != LW_OK ||
+        !lw_reserve(&stream->commands, &stream->command_capacity, stream->command_count + 1,
             sizeof *stream->commands, &stream->error)) {
-        return;
-    }
-    VkCommandBuffer *commands = &stream->commands[stream->command_count];
-    VkResult result = device->vulkan.AllocateCommandBuffers(device->handle, &allocate, commands);
-    if (result != VK_SUCCESS) {
-        lw_fail_vulkan(&stream->error, "allocating a command buffer", result);
-        return;
-    }
-    stream->command_count++;
-    VkCommandBufferBeginInfo begin = {.sType = VK_STRUCTURE_TYPE_COMMAND_BUFFER_BEGIN_INFO,
-        .flags = VK_COMMAND_BUFFER_USAGE_SIMULTANEOUS_USE_BIT};
-    result = device->vulkan.BeginCommandBuffer(*commands, &begin);
-    if (result != VK_SUCCESS) {
-        lw_fail_vulkan(&stream->error, "recording", result);
-        return;
-    }
-    stream->recording = true;
-    stream->hazards.count = 0;
-    // Whatever was submitted before, in this stream or another, is finished and visible.
-    full_barrier(stream);
-}
-
-static void end_commands(struct lw_stream *stream)
-{
-    if (!stream->recording) {
-        return;
-    }
-    // What the device wrote becomes visible to the host that waits for the timeline.
-    VkMemoryBarrier barrier = {.sType = VK_STRUCTURE_TYPE_MEMORY_BARRIER,
-        .srcAccessMask = VK_ACCESS_SHADER_WRITE_BIT | VK_ACCESS_TRANSFER_WRITE_BIT,
-        .dstAccessMask = VK_ACCESS_HOST_READ_BIT};
-    VkCommandBuffer commands = stream->commands[stream->command_count - 1];
-    stream->device->vulkan.CmdPipelineBarrier(commands,
-        VK_PIPELINE_STAGE_COMPUTE_SHADER_BIT | VK_PIPELINE_STAGE_TRANSFER_BIT,
-        VK_PIPELINE_STAGE_HOST_BIT, 0, 1, &barrier, 0, NULL, 0, NULL);
-    VkResult result = stream->device->vulkan.EndCommandBuffer(commands);
-    if (result != VK_SUCCESS) {
-        lw_fail_vulkan(&stream->error, "recording", result);
-    }
-    stream->recording = false;
-}
-
-// The open command buffer with a barrier if the accesses need one; NULL after a failure.
-static VkCommandBuffer prepare(
-    struct lw_stream *stream, const struct lw_access *accesses, uint32_t count)
-{
-    if (!stream->recording && stream->error.status == LW_OK) {
-        begin_commands(stream);
-    }
-    if (stream->error.status != LW_OK) {
         return NULL;
     }
-    if (lw_hazards_add(&stream->hazards, accesses, count)) {
-        full_barrier(stream);
-    }
-    return stream->commands[stream->command_count - 1];
+    struct lw_command *command = &stream->commands[stream->command_count++];
+    *command = (struct lw_command){
+        .kind = kind, .barrier = lw_hazards_add(&stream->hazards, accesses, count)};
+    return command;
+}
+
+// Before anything was measured: what the slowest devices of a kind do.
+static double expected_seconds(const struct lw_device *device, double flops, double bytes)
+{
+    static const struct {
+        double flops, bytes; // a second
+    } slowest[] = {[LW_DEVICE_DISCRETE] = {1e12, 5e10},
+        [LW_DEVICE_INTEGRATED] = {5e10, 5e9},
+        [LW_DEVICE_CPU] = {1e10, 2e9},
+        [LW_DEVICE_OTHER] = {5e10, 5e9}};
+    enum lw_device_kind kind = device->caps.kind;
+    return flops / slowest[kind].flops + bytes / slowest[kind].bytes + 1e-6;
 }
 
 bool lw_stream_create(
@@ -112,28 +70,18 @@ bool lw_stream_create(
     }
     stream->device = device;
     stream->name = name;
-    if (device->profile && !lw_stream_profile_create(&stream->profile, device, error)) {
-        lw_stream_destroy(stream);
-        *out = NULL;
-        return false;
-    }
     return true;
 }
 
 void lw_stream_destroy(struct lw_stream *stream)
 {
-    if (!stream) {
-        return;
+    if (stream) {
+        for (unsigned i = 0; i < PROGRAMS; i++) {
+            lw_program_destroy(stream->programs[i]);
+        }
+        lw_free(stream->commands);
+        lw_free(stream);
     }
-    end_commands(stream);
-    struct lw_device *device = stream->device;
-    if (stream->command_count) {
-        device->vulkan.FreeCommandBuffers(
-            device->handle, device->pool, (uint32_t)stream->command_count, stream->commands);
-    }
-    lw_stream_profile_destroy(stream->profile);
-    lw_free(stream->commands);
-    lw_free(stream);
 }
 
 struct lw_device *lw_stream_device(const struct lw_stream *stream)
@@ -147,36 +95,35 @@ void lw_stream_dispatch(struct lw_stream *stream, const struct lw_dispatch *disp
     if (!groups[0] || !groups[1] || !groups[2]) {
         return;
     }
-    VkCommandBuffer commands = prepare(stream, dispatch->accesses, dispatch->access_count);
-    VkPipeline pipeline;
-    struct lw_pipelines *pipelines = stream->device->pipelines;
-    struct lw_pipeline_key key = {.kernel = dispatch->kernel,
-        .subgroup_size = dispatch->subgroup_size,
-        .constant_count = dispatch->constant_count};
-    memcpy(key.constants, dispatch->constants, dispatch->constant_count * sizeof *key.constants);
-    if (!commands || !lw_pipelines_get(pipelines, &key, &pipeline, &stream->error)) {
+    struct lw_command *command =
+        add_command(stream, LW_COMMAND_DISPATCH, dispatch->accesses, dispatch->access_count);
+    if (!command) {
         return;
     }
-    const struct lw_vulkan_device *vulkan = &stream->device->vulkan;
-    vulkan->CmdBindPipeline(commands, VK_PIPELINE_BIND_POINT_COMPUTE, pipeline);
-    vulkan->CmdPushConstants(commands, lw_pipelines_layout(pipelines), VK_SHADER_STAGE_COMPUTE_BIT,
-        0, (uint32_t)lw_kernel_rows[dispatch->kernel].args_size, dispatch->args);
-    bool timed = stream->profile &&
-                 lw_stream_profile_begin(stream->profile, commands, dispatch, &stream->error);
-    vulkan->CmdDispatch(commands, groups[0], groups[1], groups[2]);
-    if (timed) {
-        lw_stream_profile_end(stream->profile, commands);
-        full_barrier(stream); // or the next dispatch would overlap this one's time
-    }
+    command->key = (struct lw_pipeline_key){.kernel = dispatch->kernel,
+        .subgroup_size = dispatch->subgroup_size,
+        .constant_count = dispatch->constant_count};
+    memcpy(command->key.constants, dispatch->constants,
+        dispatch->constant_count * sizeof *dispatch->constants);
+    assert(lw_kernel_rows[dispatch->kernel].args_size <= sizeof command->args);
+    memcpy(command->args, dispatch->args, lw_kernel_rows[dispatch->kernel].args_size);
+    memcpy(command->groups, groups, sizeof command->groups);
+    command->flops = dispatch->flops;
+    command->bytes = dispatch->bytes;
+    command->seconds = expected_seconds(stream->device, dispatch->flops, dispatch->bytes);
 }
 
 void lw_stream_fill(struct lw_stream *stream, const struct lw_buffer *buffer, uint32_t word)
 {
     struct lw_access access = {buffer->address, buffer->size, true};
-    VkCommandBuffer commands = prepare(stream, &access, 1);
-    if (commands && buffer->size >= 4) {
-        stream->device->vulkan.CmdFillBuffer(
-            commands, buffer->block->handle, buffer->offset, buffer->size / 4 * 4, word);
+    struct lw_command *command =
+        buffer->size >= 4 ? add_command(stream, LW_COMMAND_FILL, &access, 1) : NULL;
+    if (command) {
+        command->to = buffer->block->handle;
+        command->to_offset = buffer->offset;
+        command->size = buffer->size / 4 * 4;
+        command->word = word;
+        command->seconds = expected_seconds(stream->device, 0, (double)command->size);
     }
 }
 
@@ -185,17 +132,15 @@ void lw_stream_copy(
 {
     uint64_t size = from->size < to->size ? from->size : to->size;
     struct lw_access accesses[] = {{from->address, size, false}, {to->address, size, true}};
-    VkCommandBuffer commands = prepare(stream, accesses, 2);
-    if (commands && size) {
-        VkBufferCopy region = {from->offset, to->offset, size};
-        stream->device->vulkan.CmdCopyBuffer(
-            commands, from->block->handle, to->block->handle, 1, &region);
+    struct lw_command *command = size ? add_command(stream, LW_COMMAND_COPY, accesses, 2) : NULL;
+    if (command) {
+        command->from = from->block->handle;
+        command->from_offset = from->offset;
+        command->to = to->block->handle;
+        command->to_offset = to->offset;
+        command->size = size;
+        command->seconds = expected_seconds(stream->device, 0, 2 * (double)size);
     }
-}
-
-void lw_stream_cut(struct lw_stream *stream)
-{
-    end_commands(stream);
 }
 
 void lw_stream_fail(struct lw_stream *stream, enum lw_status status, const char *format, ...)
@@ -208,9 +153,18 @@ void lw_stream_fail(struct lw_stream *stream, enum lw_status status, const char 
     lw_fail(&stream->error, status, "%s", message);
 }
 
+static bool encode(struct lw_stream *stream, unsigned slot, struct lw_error *error)
+{
+    stream->plans[slot] = stream->plan;
+    return lw_program_create(
+        &stream->programs[slot], stream->device, stream->commands, stream->command_count, error);
+}
+
 bool lw_stream_end(struct lw_stream *stream, struct lw_error *error)
 {
-    end_commands(stream);
+    if (stream->error.status == LW_OK) {
+        encode(stream, 0, &stream->error);
+    }
     if (stream->error.status != LW_OK) {
         return lw_fail(
             error, stream->error.status, "recording %s: %s", stream->name, stream->error.message);
@@ -218,38 +172,59 @@ bool lw_stream_end(struct lw_stream *stream, struct lw_error *error)
     return true;
 }
 
-bool lw_stream_submit(struct lw_stream *stream, uint64_t *ticket, struct lw_error *error)
+// Learns from the runs that have ended. Whether the pieces should be made anew: once when their times
+// are known for the first time, and whenever one has become too long.
+static bool outgrown(struct lw_stream *stream)
 {
-    struct lw_device *device = stream->device;
-    for (size_t i = 0; i < stream->command_count; i++) {
-        uint64_t value = device->submitted + 1;
-        VkTimelineSemaphoreSubmitInfo timeline = {
-            .sType = VK_STRUCTURE_TYPE_TIMELINE_SEMAPHORE_SUBMIT_INFO,
-            .signalSemaphoreValueCount = 1,
-            .pSignalSemaphoreValues = &value};
-        VkSubmitInfo info = {.sType = VK_STRUCTURE_TYPE_SUBMIT_INFO,
-            .pNext = &timeline,
-            .commandBufferCount = 1,
-            .pCommandBuffers = &stream->commands[i],
-            .signalSemaphoreCount = 1,
-            .pSignalSemaphores = &device->timeline};
-        VkResult result = device->vulkan.QueueSubmit(device->queue, 1, &info, VK_NULL_HANDLE);
-        if (result != VK_SUCCESS) {
-            return lw_fail_vulkan(error, stream->name, result);
+    bool renew = false;
+    for (unsigned i = 0; i < PROGRAMS; i++) {
+        struct lw_program *program = stream->programs[i];
+        double longest;
+        if (program && stream->plans[i] == stream->plan &&
+            lw_program_learn(program, stream->commands, &longest)) {
+            renew = renew || longest > TOO_LONG * stream->device->submission_seconds ||
+                    (!stream->settled && lw_program_pieces(program) > 1);
+            stream->settled = true;
         }
-        device->submitted = value;
     }
-    if (ticket) {
-        *ticket = device->submitted;
+    return renew;
+}
+
+// Moves on to another encoding where the pieces have outgrown theirs, and in turn with --profile.
+// Where the next one is still under way, the current one goes on.
+static bool choose_program(struct lw_stream *stream, struct lw_error *error)
+{
+    stream->plan += outgrown(stream);
+    bool turn = stream->device->profile && stream->submitted;
+    if (!turn && stream->plans[stream->current] == stream->plan) {
+        return true;
     }
+    unsigned next = (stream->current + 1) % PROGRAMS;
+    struct lw_program *old = stream->programs[next];
+    if (!old || stream->plans[next] != stream->plan) {
+        if (old && !lw_program_idle(old)) {
+            return true;
+        }
+        lw_program_destroy(old);
+        if (!encode(stream, next, error)) {
+            return false;
+        }
+    }
+    stream->current = next;
     return true;
 }
 
-void lw_stream_collect_profile(struct lw_stream *stream)
+bool lw_stream_submit(struct lw_stream *stream, uint64_t *ticket, struct lw_error *error)
 {
-    if (stream->profile) {
-        lw_stream_profile_collect(stream->profile);
+    if (!choose_program(stream, error) ||
+        !lw_program_submit(stream->programs[stream->current], stream->name, error)) {
+        return false;
     }
+    stream->submitted = true;
+    if (ticket) {
+        *ticket = stream->device->submitted;
+    }
+    return true;
 }
 
 void lw_dispatch_linear(struct lw_dispatch *dispatch, uint64_t count)

@@ -47,7 +47,7 @@
     X(EndCommandBuffer)                                                                            \
     X(CmdBindPipeline)                                                                             \
     X(CmdPushConstants)                                                                            \
-    X(CmdDispatch)                                                                                 \
+    X(CmdDispatchBase)                                                                             \
     X(CmdPipelineBarrier)                                                                          \
     X(CmdFillBuffer)                                                                               \
     X(CmdCopyBuffer)                                                                               \
@@ -59,6 +59,7 @@
     X(CreateSemaphore)                                                                             \
     X(DestroySemaphore)                                                                            \
     X(WaitSemaphores)                                                                              \
+    X(GetSemaphoreCounterValue)                                                                    \
     X(CreateShaderModule)                                                                          \
     X(DestroyShaderModule)                                                                         \
     X(CreatePipelineLayout)                                                                        \

@@ -208,8 +208,3 @@ bool lw_optimizer_report(struct lw_optimizer *optimizer, uint64_t update, uint64
     }
     return true;
 }
-
-void lw_optimizer_collect_profile(struct lw_optimizer *optimizer)
-{
-    lw_stream_collect_profile(optimizer->update);
-}

@@ -42,6 +42,4 @@ bool lw_optimizer_submit(struct lw_optimizer *optimizer, uint64_t update, double
 bool lw_optimizer_report(struct lw_optimizer *optimizer, uint64_t update, uint64_t ticket,
     struct lw_step_report *report, struct lw_error *error);
 
-void lw_optimizer_collect_profile(struct lw_optimizer *optimizer);
-
 #endif

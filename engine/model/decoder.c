@@ -74,7 +74,6 @@ static void record_forward(const struct lw_decoder *decoder, struct lw_stream *s
     lw_embedding(stream, &table, &decoder->inputs->tokens, &activations->layers[0].input);
     for (uint32_t layer = 0; layer < params->config->layers; layer++) {
         record_layer(decoder, stream, layer, layer_output(decoder, layer));
-        lw_stream_cut(stream);
     }
     lw_rms_norm(stream, &(struct lw_rms_norm){.x = activations->output,
                             .y = activations->output_normed,
@@ -105,10 +104,8 @@ static void record_backward(const struct lw_decoder *decoder, struct lw_stream *
         if (params->keep == LW_KEEP_INPUTS) {
             // The output goes where nobody reads it again.
             record_layer(decoder, stream, layer, &activations->output);
-            lw_stream_cut(stream);
         }
         lw_layer_backward(stream, &decoder->context, layer, &activations->layers[layer], gradients);
-        lw_stream_cut(stream);
     }
     lw_embedding_backward(
         stream, &(struct lw_embedding_backward){
@@ -212,14 +209,4 @@ bool lw_decoder_submit(struct lw_decoder *decoder, const struct lw_batch *batch,
            lw_head_submit(decoder->head, batch->trained, backward, error) &&
            lw_stream_submit(decoder->loss, NULL, error) &&
            (!backward || lw_stream_submit(decoder->backward, NULL, error));
-}
-
-void lw_decoder_collect_profile(struct lw_decoder *decoder, uint32_t trained, bool backward)
-{
-    lw_stream_collect_profile(decoder->forward);
-    lw_stream_collect_profile(decoder->loss);
-    lw_head_collect_profile(decoder->head, trained, backward);
-    if (backward) {
-        lw_stream_collect_profile(decoder->backward);
-    }
 }

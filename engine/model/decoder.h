@@ -48,7 +48,4 @@ struct lw_decoder_size lw_decoder_size(const struct lw_device *device,
 bool lw_decoder_submit(struct lw_decoder *decoder, const struct lw_batch *batch, float loss_scale,
     bool backward, struct lw_error *error);
 
-// With --profile: adds up the times of what the last submission ran; the device must be done.
-void lw_decoder_collect_profile(struct lw_decoder *decoder, uint32_t trained, bool backward);
-
 #endif

@@ -159,7 +159,6 @@ static bool record_pass(
         lw_layer_finish(pass->stream, &pass->context, layer, values,
             more ? &activations->layers[layer + 1].input : &activations->output);
         if (pass != &generator->step) {
-            lw_stream_cut(pass->stream);
         }
     }
     record_logits(generator, pass);
@@ -260,7 +259,6 @@ static bool run(
         !lw_device_wait(generator->device, ticket, error)) {
         return false;
     }
-    lw_stream_collect_profile(pass->stream);
     return lw_download(generator->device, &generator->logits, 0, logits,
         generator->config->vocab_size * sizeof *logits, error);
 }

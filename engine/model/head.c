@@ -239,11 +239,3 @@ bool lw_head_submit(
     }
     return true;
 }
-
-void lw_head_collect_profile(const struct lw_head *head, uint32_t trained, bool backward)
-{
-    struct lw_stream **chunks = backward ? head->gradient_chunks : head->loss_chunks;
-    for (uint32_t i = 0; i < chunks_of(trained, head->params.chunk_rows); i++) {
-        lw_stream_collect_profile(chunks[i]);
-    }
-}

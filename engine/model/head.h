@@ -54,7 +54,4 @@ void lw_head_destroy(struct lw_head *head);
 bool lw_head_submit(
     const struct lw_head *head, uint32_t trained, bool backward, struct lw_error *error);
 
-// With --profile: adds up the times of the chunks that held `trained` rows.
-void lw_head_collect_profile(const struct lw_head *head, uint32_t trained, bool backward);
-
 #endif

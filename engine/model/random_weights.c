@@ -19,7 +19,6 @@ static bool fill_groups(const struct lw_store *store, const struct lw_config *co
                                    .count = store->layout->groups[i].count,
                                    .seed = seed + (uint32_t)i,
                                    .deviation = config->initializer_range});
-        lw_stream_cut(stream);
     }
     uint64_t ticket;
     bool done = lw_stream_end(stream, error) && lw_stream_submit(stream, &ticket, error) &&

@@ -5,7 +5,10 @@
 #extension GL_KHR_cooperative_matrix : require
 #extension GL_EXT_shader_explicit_arithmetic_types : require
 layout(local_size_x = 32) in;
+shared uvec4 lines[32];
 void main()
 {
     coopmat<float16_t, gl_ScopeSubgroup, 16, 16, gl_MatrixUseA> x;
+    coopMatLoad(x, lines, 0, 2, gl_CooperativeMatrixLayoutRowMajor);
+    coopMatStore(x, lines, 0, 2, gl_CooperativeMatrixLayoutRowMajor);
 }

@@ -122,7 +122,6 @@ bool check_run(struct check *check)
         check_time(check);
         return false;
     }
-    lw_stream_collect_profile(check->stream);
     run_once(check, true);
     for (unsigned i = 0; i < check->operand_count; i++) {
         check_untouched(check, i);
