@@ -16,7 +16,7 @@
 struct flags {
     const char *output, *type, *tokenizer;
     uint64_t seed;
-    bool list;
+    bool list, print;
 };
 
 static const struct lw_flag flags_table[] = {
@@ -27,6 +27,8 @@ static const struct lw_flag flags_table[] = {
         "float32, bfloat16 or float16 (default: the config's; presets: bfloat16)"},
     {"tokenizer", LW_FLAG_TEXT, offsetof(struct flags, tokenizer), "FOLDER",
         "copy this folder's tokenizer; a smaller vocabulary grows to fit it"},
+    {"print", LW_FLAG_SWITCH, offsetof(struct flags, print), NULL,
+        "print the preset's config.json and make no model"},
     {"list", LW_FLAG_SWITCH, offsetof(struct flags, list), NULL, "list the presets"},
     {NULL, LW_FLAG_SWITCH, 0, NULL, NULL},
 };
@@ -97,6 +99,17 @@ static bool init(const char *name, const struct flags *flags, struct lw_error *e
     return done;
 }
 
+static bool print_config(const char *name, struct lw_error *error)
+{
+    struct lw_string config = {0};
+    bool found = lw_find_config(name, &config, error);
+    if (found) {
+        puts(lw_string_text(&config));
+    }
+    lw_string_free(&config);
+    return found;
+}
+
 static bool run(int argc, char **argv, struct lw_error *error)
 {
     struct flags flags = {.seed = 42};
@@ -108,6 +121,9 @@ static bool run(int argc, char **argv, struct lw_error *error)
         list_presets();
         return true;
     }
+    if (count == 1 && flags.print) {
+        return print_config(argv[0], error);
+    }
     if (count != 1 || !flags.output) {
         return lw_fail(error, LW_USAGE, "init takes a PRESET or a CONFIG.json, and -o DIR");
     }
@@ -118,6 +134,7 @@ const struct lw_command lw_command_init = {
     .name = "init",
     .summary = "Makes a model with random weights, for trying things and for measuring",
     .usage = "lewin init PRESET|CONFIG.json -o DIR [--seed N] [--dtype TYPE] [--tokenizer FOLDER]\n"
+             "lewin init PRESET --print\n"
              "lewin init --list",
     .details =
         "The weights are drawn as transformers does it; the same seed gives the same bytes.\n",

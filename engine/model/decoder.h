@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // The decoder over micro-batches of a fixed number of tokens: recorded once, submitted again and
-// again. Each layer is a submission of its own.
+// again.
 #ifndef LW_MODEL_DECODER_H
 #define LW_MODEL_DECODER_H
 

@@ -79,6 +79,10 @@ with folder() as work:
     check("eos_token_id" in shown and shown["vocab_size"] >= 512, "and config.json fits it")
 
     out = work + "/none"
+    printed = run("init", "8m", "--print")
+    check(printed.returncode == 0, "init --print", printed)
+    check(json.loads(printed.stdout)["hidden_size"] == 256, "the preset's config is printed")
+    check_fails(run("init", "no-such-preset", "--print"), 2, "no-such-preset", "--list")
     check_fails(run("init", "no-such-preset", "-o", out), 2, "no-such-preset", "--list")
     check_fails(run("init", "tiny"), 2, "-o")
     check_fails(run("init", "tiny", "-o", out, "--dtype", "int4"), 2, "int4")

@@ -22,6 +22,20 @@ static void first_failure_is_kept(void **state)
     assert_string_equal(error.message, "reading model.safetensors: tensor a is short");
 }
 
+static void advice_follows(void **state)
+{
+    (void)state;
+    struct lw_error error = {0};
+    lw_fail(&error, LW_FAILED, "reading failed");
+    assert_false(lw_fail_advice(&error, "try %d times", 3));
+    assert_string_equal(error.message, "reading failed. try 3 times");
+    assert_int_equal(error.status, LW_FAILED);
+    memset(error.message, 'x', sizeof error.message - 1);
+    assert_false(lw_fail_advice(&error, "no room"));
+    assert_int_equal(strlen(error.message), sizeof error.message - 1);
+    assert_false(lw_fail_advice(NULL, "nobody"));
+}
+
 static void allocation_failure_reports(void **state)
 {
     (void)state;
@@ -56,6 +70,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(first_failure_is_kept),
+        cmocka_unit_test(advice_follows),
         cmocka_unit_test(allocation_failure_reports),
         cmocka_unit_test(string_grows),
     };
