@@ -5,9 +5,11 @@
 // one that differs by lane is a gather (the lane panels), which is cheap only while its address
 // is a shared 64-bit base plus 32 bits by lane, both worked out in the loop. Vectors of 64-bit
 // addresses would be 512 bits wide, and Intel processors close one of their three vector ports
-// while such are in flight. OUT_BF16: c and add are bf16.
+// while such are in flight. Where gathers are slow (AMD's before AVX-512: eight branches), each lane picks
+// its own of LANES elements, which becomes one vector load. OUT_BF16: c and add are bf16.
 #version 460
 #extension GL_GOOGLE_include_directive : require
+#extension GL_KHR_shader_subgroup_basic : require
 #include "include/kernel.glsl"
 #include "include/matmul_out.glsl"
 #include "matmul_panels.h"
@@ -20,6 +22,7 @@ layout(constant_id = 4) const bool ADD = false;
 // Depths that one accumulator adds up, a multiple of STEP; 0: all. A single one over the 150,000
 // tokens of a vocabulary loses 1e-5 of a gradient.
 layout(constant_id = 5) const uint SPAN = 0;
+layout(constant_id = 6) const bool GATHERS = true; // the processor's are fast
 LW_PUSH_CONSTANTS(lw_matmul_panels_args)
 
 const uint LANES = gl_WorkGroupSize.x;
@@ -36,6 +39,16 @@ void finish(uint row, uint offset, float value)
     store_out(line + uint64_t(offset), 0, value);
 }
 
+// panel[lane] without a gather. mix and not ?: for the latter would be control flow.
+float load_lane(F32 panel)
+{
+    float value = panel.at[0];
+    [[unroll]] for (uint i = 1; i < LANES; i++) {
+        value = mix(value, panel.at[i], gl_SubgroupInvocationID == i);
+    }
+    return value;
+}
+
 // Adds the products of the depths from `begin` on, below `end`, to the sums.
 void accumulate(uint64_t rows, uint64_t lanes, uint begin, uint end, inout float sum[TILE])
 {
@@ -45,8 +58,13 @@ void accumulate(uint64_t rows, uint64_t lanes, uint begin, uint end, inout float
         // loop; the mask tells the compiler that the 32 bits have no sign.
         uint offset = (gl_LocalInvocationID.x * 4 + k * 4) & 0x7ffffffcu;
         [[unroll]] for (uint t = 0; t < STEP; t++) {
-            uint64_t base = lanes + uint64_t((k | t) * (LANES * 4) - k * 4);
-            float y = F32(base + uint64_t(offset)).at[0];
+            float y;
+            if (GATHERS) {
+                uint64_t base = lanes + uint64_t((k | t) * (LANES * 4) - k * 4);
+                y = F32(base + uint64_t(offset)).at[0];
+            } else {
+                y = load_lane(F32(lanes + uint64_t((k | t) * (LANES * 4))));
+            }
             [[unroll]] for (uint i = 0; i < TILE; i++) {
                 sum[i] = fma(row.at[t * TILE + i], y, sum[i]);
             }

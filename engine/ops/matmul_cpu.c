@@ -2,6 +2,7 @@
 // Matrix products on CPU drivers: both operands are packed into fp32 panels in scratch memory, then
 // multiplied by shaders/matmul_panels.comp. Operands that are larger than the scratch limits go in
 // rounds.
+#include "engine/base/processor.h"
 #include "engine/ops/matmul_private.h"
 #include "shaders/matmul_pack.h"
 #include "shaders/matmul_panels.h"
@@ -46,15 +47,15 @@ static uint32_t round_rows(uint32_t count, uint32_t unit, uint64_t bytes, uint64
 }
 
 // The tile that covers m rows in the least time: what a tile of t rows costs was measured to be
-// near 3 t + 34.
+// near 3 t + 34. A row of it takes a vector register, of which there are 32 with AVX-512, else 16.
 static uint32_t pick_tile(uint32_t m)
 {
     static const uint32_t tiles[] = {28, 24, 20, 16, 12, 8, 4, 2};
-    uint32_t best = tiles[0];
+    uint32_t most = lw_processor_has_avx512() ? 28 : 12, best = 2;
     uint64_t least = UINT64_MAX;
     for (size_t i = 0; i < sizeof tiles / sizeof tiles[0]; i++) {
         uint64_t cost = (uint64_t)divide_up(m, tiles[i]) * (3 * tiles[i] + 34);
-        if (cost < least) {
+        if (tiles[i] <= most && cost < least) {
             least = cost;
             best = tiles[i];
         }
@@ -170,9 +171,9 @@ static void multiply(struct lw_stream *stream, const struct lw_matmul *matmul,
         .kernel = lw_matmul_kernel(matmul, LW_KERNEL_MATMUL_PANELS_F32,
             LW_KERNEL_MATMUL_PANELS_BF16, LW_KERNEL_MATMUL_PANELS_BF16_F32),
         .args = &args,
-        .constant_count = 6,
+        .constant_count = 7,
         .constants = {packing->lanes, packing->tile, STEP, bias.address != 0, add.address != 0,
-            packing->depth > 16 * SPAN ? SPAN : 0},
+            packing->depth > 16 * SPAN ? SPAN : 0, lw_processor_has_avx512()},
         .access_count = 5,
         .accesses = {rows, lanes, lw_tensor_read(&bias), lw_tensor_read(&add), lw_tensor_write(&c)},
         .flops = 2.0 * part->rows * part->columns * packing->shape.k,
