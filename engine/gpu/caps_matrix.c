@@ -125,7 +125,8 @@ static uint32_t measure_features(
     bool sized = (named & LW_FEATURE_SUBGROUP_SIZE_CONTROL) != 0;
     // Lavapipe of Mesa 26.1 offers its matrices of 8 x 8 also with vectors of 512 bits and crashes.
     bool broken = device->caps.kind == LW_DEVICE_CPU && device->caps.subgroup_size != 8;
-    if (subgroup.cooperativeMatrix && model.vulkanMemoryModel && sized && !broken) {
+    bool ordered = model.vulkanMemoryModel && model.vulkanMemoryModelDeviceScope;
+    if (subgroup.cooperativeMatrix && ordered && sized && !broken) {
         found |= LW_FEATURE_COOPERATIVE_MATRIX;
         if (workgroup.cooperativeMatrixWorkgroupScope &&
             workgroup.cooperativeMatrixFlexibleDimensions &&

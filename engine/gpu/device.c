@@ -107,6 +107,7 @@ static bool create_handle(struct lw_device *device, uint32_t queue_family, struc
         .timelineSemaphore = VK_TRUE,
         .scalarBlockLayout = VK_TRUE,
         .vulkanMemoryModel = (caps->features & matrices) != 0,
+        .vulkanMemoryModelDeviceScope = (caps->features & matrices) != 0,
         .shaderFloat16 = (caps->features & LW_FEATURE_FLOAT16) != 0};
     VkPhysicalDeviceVulkan11Features features11 = {
         .sType = VK_STRUCTURE_TYPE_PHYSICAL_DEVICE_VULKAN_1_1_FEATURES,
