@@ -17,7 +17,7 @@
             F32_AND_BF16(KEY_GRADIENT_##variant), F32_AND_BF16(DECODE_##variant)                   \
     }
 
-// On matrix cores: bf16 tensors alone, and no decoding, which matrix_suits sees to.
+// On matrix cores: bf16 tensors alone, and no decoding, which plan_matrix sees to.
 #define MATRIX_KERNELS(operand)                                                                    \
     {                                                                                              \
         {0, LW_KERNEL_ATTENTION_FORWARD_MATRIX_##operand},                                         \
@@ -28,10 +28,11 @@
         }                                                                                          \
     }
 
-// Fills the constants and workgroups; false where the kernel does not suit.
+// Fills the constants and workgroups; false where the kernel does not suit. `matrix`: of a kernel on
+// matrix cores, else NULL.
 typedef bool plan_function(enum lw_attention_operation operation,
     const struct lw_attention_shape *shape, const struct lw_caps *caps,
-    struct lw_dispatch *dispatch);
+    const struct lw_matrix_shape *matrix, struct lw_dispatch *dispatch);
 
 static void set_constants(struct lw_dispatch *dispatch, const uint32_t *constants, uint32_t count)
 {
@@ -68,8 +69,9 @@ static uint32_t lane_tile(uint32_t products, const struct lw_attention_shape *sh
 }
 
 static bool plan_lane(enum lw_attention_operation operation, const struct lw_attention_shape *shape,
-    const struct lw_caps *caps, struct lw_dispatch *dispatch)
+    const struct lw_caps *caps, const struct lw_matrix_shape *matrix, struct lw_dispatch *dispatch)
 {
+    (void)matrix;
     uint32_t lanes = caps->subgroup_size;
     bool decode = operation == LW_ATTENTION_DECODE, forward = operation == LW_ATTENTION_FORWARD;
     const struct lw_tensor *first = shape->k, *second = shape->v;
@@ -99,9 +101,10 @@ static bool plan_lane(enum lw_attention_operation operation, const struct lw_att
 #define TILE_SHARED_BYTES 27264u
 
 static bool plan_tile(enum lw_attention_operation operation, const struct lw_attention_shape *shape,
-    const struct lw_caps *caps, struct lw_dispatch *dispatch)
+    const struct lw_caps *caps, const struct lw_matrix_shape *matrix, struct lw_dispatch *dispatch)
 {
     (void)caps;
+    (void)matrix;
     uint32_t part = 64, dim_quads = (shape->head_dim + 3) / 4;
     while (part * dim_quads > TILE_STAGE_QUADS) {
         part /= 2;
@@ -117,7 +120,7 @@ static bool plan_tile(enum lw_attention_operation operation, const struct lw_att
 
 // The sizes of attention_matrix.glsl.
 struct matrix_plan {
-    uint32_t rows, columns, team, team_rows, threads, dims;
+    uint32_t score_sets, rows, columns, team, team_rows, threads, dims;
     const struct lw_matrix_shape *matrix;
 };
 
@@ -130,7 +133,7 @@ static uint32_t largest(uint32_t a, uint32_t b)
 static uint32_t matrix_shared_size(const struct matrix_plan *plan)
 {
     uint32_t tiles = 2 * plan->columns * (plan->dims / 8 + 1) * 16;
-    uint32_t scores = 2 * plan->rows * (plan->columns / 4 + 2) * 16;
+    uint32_t scores = plan->score_sets * plan->rows * (plan->columns / 4 + 2) * 16;
     uint32_t subgroups = plan->rows / plan->team_rows * plan->team;
     uint32_t finished = subgroups * plan->matrix->m * plan->matrix->n * 4;
     return tiles + largest(scores, finished) + plan->rows * 4;
@@ -138,12 +141,14 @@ static uint32_t matrix_shared_size(const struct matrix_plan *plan)
 
 // Teams are as large as it takes to keep the sums of an invocation within 64 registers, and the
 // tiles as large as fit the shared memory and 256 invocations, which leaves each enough registers.
-static bool size_matrix_plan(struct matrix_plan *plan, const struct lw_caps *caps,
-    const struct lw_matrix_shape *matrix, uint32_t head_dim, uint32_t sum_sets)
+static bool size_matrix_plan(struct matrix_plan *plan, enum lw_attention_operation operation,
+    uint32_t head_dim, const struct lw_caps *caps, const struct lw_matrix_shape *matrix)
 {
+    uint32_t sum_sets = operation == LW_ATTENTION_KEY_GRADIENT ? 2 : 1;
     uint32_t subgroup = caps->subgroup_size, whole = largest(largest(matrix->n, matrix->k), 8);
     uint32_t dims = (head_dim + whole - 1) / whole * whole;
-    *plan = (struct matrix_plan){.rows = 64,
+    *plan = (struct matrix_plan){.score_sets = operation == LW_ATTENTION_FORWARD ? 1 : 2,
+        .rows = 64,
         .columns = largest(dims <= 64 ? 64 : 32, largest(matrix->n, matrix->k)),
         .team = 1,
         .team_rows = matrix->m,
@@ -173,15 +178,26 @@ static bool size_matrix_plan(struct matrix_plan *plan, const struct lw_caps *cap
     }
 }
 
+// Both gradients or none: that of the keys takes the magnitudes that the other's left.
+static bool fits_matrices(struct matrix_plan *plan, enum lw_attention_operation operation,
+    uint32_t head_dim, const struct lw_caps *caps, const struct lw_matrix_shape *matrix)
+{
+    bool keys = operation == LW_ATTENTION_KEY_GRADIENT;
+    enum lw_attention_operation other =
+        keys ? LW_ATTENTION_QUERY_GRADIENT : LW_ATTENTION_KEY_GRADIENT;
+    struct matrix_plan unused;
+    return size_matrix_plan(plan, operation, head_dim, caps, matrix) &&
+           (operation == LW_ATTENTION_FORWARD ||
+               size_matrix_plan(&unused, other, head_dim, caps, matrix));
+}
+
 static bool plan_matrix(enum lw_attention_operation operation,
     const struct lw_attention_shape *shape, const struct lw_caps *caps,
-    enum lw_matrix_operand operand, struct lw_dispatch *dispatch)
+    const struct lw_matrix_shape *matrix, struct lw_dispatch *dispatch)
 {
-    const struct lw_matrix_shape *matrix = &caps->subgroup_matrices[operand];
-    bool keys = operation == LW_ATTENTION_KEY_GRADIENT;
     struct matrix_plan plan;
-    if (shape->type != LW_BF16 || operation == LW_ATTENTION_DECODE || !matrix->m ||
-        !size_matrix_plan(&plan, caps, matrix, shape->head_dim, keys ? 2 : 1)) {
+    if (shape->type != LW_BF16 || operation == LW_ATTENTION_DECODE ||
+        !fits_matrices(&plan, operation, shape->head_dim, caps, matrix)) {
         return false;
     }
     uint32_t constants[] = {plan.threads, shape->head_dim, has_quads(shape), plan.rows,
@@ -190,54 +206,29 @@ static bool plan_matrix(enum lw_attention_operation operation,
     set_constants(dispatch, constants, sizeof constants / sizeof *constants);
     dispatch->subgroup_size = caps->subgroup_size;
     uint64_t blocks = (shape->tokens + plan.rows - 1) / plan.rows;
-    lw_dispatch_linear(dispatch, blocks * (keys ? shape->kv_heads : shape->heads));
+    uint32_t heads = operation == LW_ATTENTION_KEY_GRADIENT ? shape->kv_heads : shape->heads;
+    lw_dispatch_linear(dispatch, blocks * heads);
     return true;
 }
 
-static bool plan_matrix_bf16(enum lw_attention_operation operation,
-    const struct lw_attention_shape *shape, const struct lw_caps *caps,
-    struct lw_dispatch *dispatch)
-{
-    return plan_matrix(operation, shape, caps, LW_MATRIX_BF16, dispatch);
-}
-
-static bool plan_matrix_fp16(enum lw_attention_operation operation,
-    const struct lw_attention_shape *shape, const struct lw_caps *caps,
-    struct lw_dispatch *dispatch)
-{
-    return plan_matrix(operation, shape, caps, LW_MATRIX_FP16, dispatch);
-}
-
-// Products on the same matrices passed their test on the device, where it was made.
-static bool matrix_bf16_runs(const struct lw_device *device)
-{
-    return lw_matmul_matrix_usable(device, LW_MATRIX_BF16);
-}
-
-static bool matrix_fp16_runs(const struct lw_device *device)
-{
-    return lw_matmul_matrix_usable(device, LW_MATRIX_FP16);
-}
+#define NO_MATRIX LW_MATRIX_OPERANDS
 
 static const struct variant {
-    uint32_t features;                            // enum lw_feature bits that it needs
-    uint32_t vulkan_version;                      // at least
-    uint32_t shared_memory;                       // bytes that it needs
-    bool (*runs)(const struct lw_device *device); // or NULL
+    uint32_t features;              // enum lw_feature bits that it needs
+    uint32_t vulkan_version;        // at least
+    uint32_t shared_memory;         // bytes that it needs
+    enum lw_matrix_operand operand; // of matrices that it needs, or NO_MATRIX
     plan_function *plan;
-    bool scaled; // needs the magnitudes of its operands
     enum lw_kernel_id kernels[LW_ATTENTION_OPERATION_COUNT][2]; // fp32, bf16
 } variants[] = {
     // Only from Mesa 26.1 on (which reports 1.4.354) does lavapipe load what all lanes share once;
     // before, the lane kernels are 4 times slower than the tile kernels and 20 times slower to
     // compile.
-    {LW_FEATURE_CPU, VERSION(1, 4, 350), 0, NULL, plan_lane, false, KERNELS(LANE)},
-    {LW_FEATURE_COOPERATIVE_MATRIX | LW_FEATURE_BFLOAT16, 0, 0, matrix_bf16_runs, plan_matrix_bf16,
-        false, MATRIX_KERNELS(BF16)},
-    {LW_FEATURE_COOPERATIVE_MATRIX | LW_FEATURE_FLOAT16, 0, 0, matrix_fp16_runs, plan_matrix_fp16,
-        true, MATRIX_KERNELS(FP16)},
-    {0, 0, TILE_SHARED_BYTES, NULL, plan_tile, false, KERNELS(TILE)},
-    {0, 0, 0, NULL, plan_lane, false, KERNELS(LANE)},
+    {LW_FEATURE_CPU, VERSION(1, 4, 350), 0, NO_MATRIX, plan_lane, KERNELS(LANE)},
+    {0, 0, 0, LW_MATRIX_BF16, plan_matrix, MATRIX_KERNELS(BF16)},
+    {0, 0, 0, LW_MATRIX_FP16, plan_matrix, MATRIX_KERNELS(FP16)},
+    {0, 0, TILE_SHARED_BYTES, NO_MATRIX, plan_tile, KERNELS(TILE)},
+    {0, 0, 0, NO_MATRIX, plan_lane, KERNELS(LANE)},
 };
 
 uint64_t lw_attention_scratch(const struct lw_device *device, enum lw_type type)
@@ -253,7 +244,17 @@ static bool is_usable(const struct variant *variant, const struct lw_device *dev
     return (caps->features & variant->features) == variant->features &&
            caps->vulkan_version >= variant->vulkan_version &&
            caps->shared_memory >= variant->shared_memory &&
-           (!variant->runs || variant->runs(device));
+           (variant->operand == NO_MATRIX || lw_matmul_matrix_usable(device, variant->operand));
+}
+
+static bool plan(const struct variant *variant, enum lw_attention_operation operation,
+    const struct lw_attention_shape *shape, const struct lw_caps *caps,
+    struct lw_dispatch *dispatch)
+{
+    bool matrices = variant->operand != NO_MATRIX;
+    const struct lw_matrix_shape *matrix =
+        matrices ? &caps->subgroup_matrices[variant->operand] : NULL;
+    return variant->plan(operation, shape, caps, matrix, dispatch);
 }
 
 void lw_attention_plan(struct lw_stream *stream, enum lw_attention_operation operation,
@@ -262,11 +263,11 @@ void lw_attention_plan(struct lw_stream *stream, enum lw_attention_operation ope
     struct lw_device *device = lw_stream_device(stream);
     const struct variant *variant = variants;
     while (!is_usable(variant, device) ||
-           !variant->plan(operation, shape, lw_device_caps(device), dispatch)) {
+           !plan(variant, operation, shape, lw_device_caps(device), dispatch)) {
         variant++; // the last row needs nothing
     }
     dispatch->kernel = variant->kernels[operation][shape->type == LW_BF16];
-    if (variant->scaled && operation != LW_ATTENTION_KEY_GRADIENT) {
+    if (variant->operand == LW_MATRIX_FP16 && operation != LW_ATTENTION_KEY_GRADIENT) {
         const struct lw_tensor *operands[] = {shape->q, shape->k, shape->v, shape->out_gradient};
         lw_magnitudes(stream, operands, shape->out_gradient ? 4 : 3, shape->scratch);
     }

@@ -18,8 +18,8 @@ layout(constant_id = 6) const uint TEAM_ROWS = 16;
 layout(constant_id = 7) const uint MATRIX_M = 16;
 layout(constant_id = 8) const uint MATRIX_N = 16;
 layout(constant_id = 9) const uint MATRIX_K = 16;
-layout(constant_id = 10) const uint SUBGROUP = 32;   // invocations
-layout(constant_id = 11) const uint DIMS = 64;       // HEAD_DIM rounded up to whole matrices
+layout(constant_id = 10) const uint SUBGROUP = 32; // invocations
+layout(constant_id = 11) const uint DIMS = 64;     // HEAD_DIM rounded up to whole matrices
 
 const uint SUBGROUPS = ROWS / TEAM_ROWS * TEAM, THREADS = SUBGROUPS * SUBGROUP;
 const uint SHARES = THREADS / ROWS; // threads of a row, a power of two
@@ -33,7 +33,7 @@ const uint LINE = DIMS / 8 + 1, TILE = COLUMNS * LINE; // pieces of 16 bytes
 // A line of scores, and later of weights: the upper parts, then what they lack.
 const uint SCORE_LINE = COLUMNS / 4 + 2, SCORE_SET = ROWS * SCORE_LINE, LOWER = COLUMNS / 8 + 1;
 const uint MATRIX_QUADS = MATRIX_M * MATRIX_N / 4;
-const uint SCORES_SIZE = 2 * SCORE_SET; // pieces
+const uint SCORES_SIZE = SCORE_SETS * SCORE_SET; // pieces; never fewer sets than of sums
 const uint FINISHED_SIZE = SUBGROUPS * MATRIX_QUADS;
 
 #define MATRIX_A coopmat<ELEMENT, gl_ScopeSubgroup, MATRIX_M, MATRIX_K, gl_MatrixUseA>
@@ -212,35 +212,9 @@ void scale_sums(float factors[THREAD_ROWS])
     }
 }
 
-#ifdef MATRIX_BF16
-const bool SCALED = false;
-
-uint encode_pair(vec2 values)
-{
-    return bf16_encode(values.x) | bf16_encode(values.y) << 16;
-}
-
-vec2 decode_pair(uint bits)
-{
-    return uintBitsToFloat(uvec2(bits << 16, bits & 0xffff0000u));
-}
-#else
-const bool SCALED = true;
-
-uint encode_pair(vec2 values)
-{
-    return packHalf2x16(values);
-}
-
-vec2 decode_pair(uint bits)
-{
-    return unpackHalf2x16(bits);
-}
-#endif
-
 // The scale of the weights of a set, in factors whose product could leave the range of fp32.
 // Weights of a softmax are at most 1. Their gradients, weight (out_gradient . v - delta), are at
-// most 2 HEAD_DIM max|out_gradient| max|v|, so that those scaled are at most 2^15.
+// most 2 HEAD_DIM max|out_gradient| max|v|, so that those scaled are at most 2^14.
 vec3 weight_scale(uint set)
 {
     if (!SCALED) {
