@@ -28,7 +28,7 @@ bool lw_fail_vulkan(struct lw_error *error, const char *action, VkResult result)
     case VK_ERROR_DEVICE_LOST:
         return lw_fail(error, LW_FAILED,
             "%s: the device was lost: it hung, or its driver reset it. Start again; if that "
-            "repeats, update the driver",
+            "repeats, update the driver, and look for overheating or overclocking",
             action);
     default:
         return lw_fail(error, LW_FAILED, "%s: the driver answers VkResult %d", action, (int)result);

@@ -2,6 +2,8 @@
 // See submission.h and usage.h.
 #include "engine/gpu/submission.h"
 
+#include <stdio.h>
+
 #include "engine/base/alloc.h"
 #include "engine/gpu/device_private.h"
 
@@ -210,13 +212,12 @@ bool lw_fail_submission(
     collect(device);
     const struct lw_submissions *submissions = device->submissions;
     uint64_t running = submissions->completed + 1;
-    const char *name = running <= device->submitted && device->submitted - running < SLOTS
-                           ? submissions->slots[running % SLOTS].name
-                           : action;
-    return lw_fail(error, LW_FAILED,
-        "the device %s was lost while it ran %s: it hung, or its driver reset it. Start again; if "
-        "that repeats, update the driver, and look for overheating or overclocking",
-        device->caps.name, name);
+    if (running <= device->submitted && device->submitted - running < SLOTS) {
+        action = submissions->slots[running % SLOTS].name;
+    }
+    char what[512];
+    snprintf(what, sizeof what, "running %s on %s", action, device->caps.name);
+    return lw_fail_vulkan(error, what, result);
 }
 
 void lw_device_usage_begin(struct lw_device *device)
