@@ -158,8 +158,6 @@ static bool record_pass(
         record_attention(generator, pass, layer, values);
         lw_layer_finish(pass->stream, &pass->context, layer, values,
             more ? &activations->layers[layer + 1].input : &activations->output);
-        if (pass != &generator->step) {
-        }
     }
     record_logits(generator, pass);
     return lw_stream_end(pass->stream, error);

@@ -4,6 +4,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "engine/base/alloc.h"
+#include "engine/gpu/pipeline.h"
 #include "engine/gpu/statistics.h"
 #include "engine/gpu/stream.h"
 #include "tests/kernels/check_private.h"
@@ -20,7 +22,7 @@ struct check_pipelines *check_pipelines_create(void)
 
 void check_pipelines_destroy(struct check_pipelines *pipelines)
 {
-    free(pipelines->items);
+    lw_free(pipelines->items);
     free(pipelines);
 }
 
@@ -49,15 +51,9 @@ void check_pipelines_add(struct check_pipelines *pipelines, const struct lw_devi
         if (known) {
             continue;
         }
-        if (pipelines->count == pipelines->capacity) {
-            pipelines->capacity = pipelines->capacity * 2 + 64;
-            struct lw_pipeline_statistics *items = check_memory(pipelines->capacity, sizeof *items);
-            if (pipelines->count) {
-                memcpy(items, pipelines->items, pipelines->count * sizeof *items);
-            }
-            free(pipelines->items);
-            pipelines->items = items;
-        }
+        check_must(lw_reserve(&pipelines->items, &pipelines->capacity, pipelines->count + 1,
+                       sizeof item, &error),
+            &error);
         pipelines->items[pipelines->count++] = item;
     }
 }
@@ -80,7 +76,7 @@ static bool was_used(const struct check_pipelines *pipelines, enum lw_kernel_id 
 
 void check_compile_rest(const struct check_pipelines *pipelines, struct lw_device *device)
 {
-    static const unsigned char args[128];
+    static const unsigned char args[LW_PUSH_CONSTANT_BYTES];
     struct lw_error error = {0};
     struct lw_stream *stream;
     check_must(lw_stream_create(&stream, device, "the kernels of other devices", &error), &error);

@@ -42,28 +42,31 @@ static void show_message(void *context, enum lw_log_level level, const char *mes
     printf("%s\n", message);
 }
 
+// The flags without a value.
+static bool parse_switch(const char *flag, struct options *options)
+{
+    static const struct {
+        const char *flag;
+        enum check_mode mode;
+    } modes[] = {{"--bench", CHECK_MODE_BENCH}, {"--list", CHECK_MODE_LIST},
+        {"--compile", CHECK_MODE_COMPILE}};
+    for (size_t i = 0; i < sizeof modes / sizeof *modes; i++) {
+        if (strcmp(flag, modes[i].flag) == 0) {
+            options->mode = modes[i].mode;
+            return true;
+        }
+    }
+    bool each = strcmp(flag, "--each") == 0, processor_time = strcmp(flag, "--processor-time") == 0;
+    options->each |= each;
+    options->processor_time |= processor_time;
+    return each || processor_time;
+}
+
 static bool parse(int count, char **arguments, struct options *options)
 {
     for (int i = 1; i < count; i++) {
         const char *flag = arguments[i];
-        if (strcmp(flag, "--bench") == 0) {
-            options->mode = CHECK_MODE_BENCH;
-            continue;
-        }
-        if (strcmp(flag, "--processor-time") == 0) {
-            options->processor_time = true;
-            continue;
-        }
-        if (strcmp(flag, "--compile") == 0) {
-            options->mode = CHECK_MODE_COMPILE;
-            continue;
-        }
-        if (strcmp(flag, "--each") == 0) {
-            options->each = true;
-            continue;
-        }
-        if (strcmp(flag, "--list") == 0) {
-            options->mode = CHECK_MODE_LIST;
+        if (parse_switch(flag, options)) {
             continue;
         }
         const char *value = ++i < count ? arguments[i] : NULL;
