@@ -2,6 +2,8 @@
 // See methods.h.
 #include "merger/methods.h"
 
+#include <string.h>
+
 #include "engine/ops/convert.h"
 
 // result = sum of weight_i x_i in fp32, in the order of the models, rounded once at the end. With two
@@ -17,18 +19,31 @@ static void record_linear(struct lw_stream *stream, const struct lw_merge_operan
             terms[0] = (struct lw_weighted_term){&operands->sum, LW_F32, 1};
             term_count = 1;
         }
-        terms[term_count++] = (struct lw_weighted_term){
-            &operands->inputs[i], operands->types[i], operands->weights[i]};
+        terms[term_count++] = (struct lw_weighted_term){&operands->inputs[i], operands->types[i],
+            (float)operands->values[i].value[LW_MERGE_WEIGHT]};
     }
     lw_weighted_sum(
         stream, terms, term_count, &operands->output, operands->output_type, operands->elements);
 }
 
 static const struct lw_merge_method methods[] = {
-    {"linear", record_linear},
+    {"linear", LW_MERGE_BASE_MEMBER, 1, SIZE_MAX,
+        {{"weight", LW_MERGE_WEIGHT, true, true, 0},
+            {"normalize", LW_MERGE_NORMALIZE, false, false, 1}},
+        record_linear},
 };
 
 const struct lw_merge_method *lw_merge_method_at(size_t index)
 {
     return index < sizeof methods / sizeof *methods ? &methods[index] : NULL;
+}
+
+const struct lw_merge_method *lw_merge_method_find(const char *name)
+{
+    for (size_t i = 0; i < sizeof methods / sizeof *methods; i++) {
+        if (strcmp(methods[i].name, name) == 0) {
+            return &methods[i];
+        }
+    }
+    return NULL;
 }

@@ -29,26 +29,18 @@ struct draft {
     size_t problem_count;
 };
 
-static bool set_weights(struct draft *draft, struct lw_error *error)
+// Sets weight `i`, of those that are divided by their sum.
+static bool set_weight(
+    const struct lw_merge_params *params, size_t i, double *value, struct lw_error *error)
 {
-    const struct lw_merge_params *params = draft->params;
     double sum = 0;
-    draft->plan->weights = lw_calloc(params->count, sizeof *draft->plan->weights, error);
-    if (!draft->plan->weights) {
-        return false;
+    for (size_t k = 0; k < params->count; k++) {
+        sum += params->weights ? params->weights[k] : 1;
     }
-    for (size_t i = 0; i < params->count; i++) {
-        sum += params->weights ? params->weights[i] : 1;
-    }
-    for (size_t i = 0; i < params->count; i++) {
-        double weight = (params->weights ? params->weights[i] : 1) / sum;
-        if (!isfinite(sum) || !isfinite((float)weight)) {
-            return lw_fail(error, LW_USAGE,
-                "the weights are divided by their sum, which must be a number other than 0");
-        }
-        draft->plan->weights[i] = (float)weight;
-    }
-    return true;
+    *value = (params->weights ? params->weights[i] : 1) / sum;
+    return (isfinite(sum) && isfinite((float)*value)) ||
+           lw_fail(error, LW_USAGE,
+               "the weights are divided by their sum, which must be a number other than 0");
 }
 
 static bool open_parents(struct draft *draft, struct lw_error *error)
@@ -126,29 +118,42 @@ static const struct lw_tensor_info *find_source(
     return NULL;
 }
 
+static bool add_inputs(struct draft *draft, struct lw_merge_tensor *tensor,
+    const struct lw_tensor_info *info, struct lw_error *error)
+{
+    struct lw_merge_plan *plan = draft->plan;
+    tensor->inputs = lw_calloc(plan->parent_count, sizeof *tensor->inputs, error);
+    if (!tensor->inputs) {
+        return false;
+    }
+    tensor->input_count = plan->parent_count;
+    for (size_t i = 0; i < plan->parent_count; i++) {
+        struct lw_merge_input *input = &tensor->inputs[i];
+        input->parent = i;
+        input->info = find_source(draft, &plan->parents[i], info);
+        plan->bytes_read += input->info ? input->info->bytes : 0;
+        if (!set_weight(draft->params, i, &input->values.value[LW_MERGE_WEIGHT], error)) {
+            return false;
+        }
+    }
+    return true;
+}
+
 static bool add_tensor(
     struct draft *draft, const struct lw_tensor_info *info, struct lw_error *error)
 {
     struct lw_merge_plan *plan = draft->plan;
-    size_t first = plan->tensor_count * plan->parent_count;
     if (!lw_reserve(&plan->tensors, &plan->tensor_capacity, plan->tensor_count + 1,
-            sizeof *plan->tensors, error) ||
-        !lw_reserve(&plan->sources, &plan->source_capacity, first + plan->parent_count,
-            sizeof *plan->sources, error)) {
+            sizeof *plan->tensors, error)) {
         return false;
     }
-    struct lw_tensor_info *tensor = &plan->tensors[plan->tensor_count++];
-    *tensor = *info;
+    struct lw_merge_tensor *tensor = &plan->tensors[plan->tensor_count++];
+    *tensor = (struct lw_merge_tensor){.info = *info};
     if (plan->converted) {
-        tensor->dtype = dtypes[plan->type];
+        tensor->info.dtype = dtypes[plan->type];
     }
-    plan->bytes_written += lw_tensor_elements(tensor) * lw_dtype_size(tensor->dtype);
-    for (size_t i = 0; i < plan->parent_count; i++) {
-        const struct lw_tensor_info *source = find_source(draft, &plan->parents[i], info);
-        plan->sources[first + i] = source;
-        plan->bytes_read += source ? source->bytes : 0;
-    }
-    return true;
+    plan->bytes_written += lw_tensor_elements(&tensor->info) * lw_dtype_size(tensor->info.dtype);
+    return add_inputs(draft, tensor, info, error);
 }
 
 // The head of a tied model says nothing that its embedding does not, unless the file's own config
@@ -233,8 +238,9 @@ bool lw_merge_plan_create(struct lw_merge_plan **out, const struct lw_merge_para
     }
     plan->converted = params->type != NULL;
     plan->type = params->type ? *params->type : LW_F32;
-    if (!set_weights(&draft, error) || !open_parents(&draft, error) ||
-        !compare_parents(&draft, error)) {
+    plan->method = lw_merge_method_at(0);
+    plan->most_inputs = params->count;
+    if (!open_parents(&draft, error) || !compare_parents(&draft, error)) {
         goto error;
     }
     if (draft.problem_count) {
@@ -258,9 +264,10 @@ void lw_merge_plan_destroy(struct lw_merge_plan *plan)
     for (size_t i = 0; i < plan->parent_count; i++) {
         lw_merge_parent_close(&plan->parents[i]);
     }
+    for (size_t i = 0; i < plan->tensor_count; i++) {
+        lw_free(plan->tensors[i].inputs);
+    }
     lw_free(plan->parents);
-    lw_free(plan->weights);
     lw_free(plan->tensors);
-    lw_free(plan->sources);
     lw_free(plan);
 }

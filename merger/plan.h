@@ -7,6 +7,7 @@
 
 #include "engine/base/log.h"
 #include "engine/base/types.h"
+#include "merger/methods.h"
 #include "merger/parent.h"
 
 struct lw_merge_params {
@@ -17,14 +18,36 @@ struct lw_merge_params {
     const struct lw_log *log;   // may be NULL
 };
 
+// Where the rows of a [rows, columns] input come from, where they are not the input's own in order.
+struct lw_merge_row_map {
+    // [rows of the result]: a row of the input's tensor; -1: zeros; -2 - i: row i of `made`.
+    int64_t *rows;
+    void *made; // [made rows, columns], of the input's type; NULL: none
+};
+
+// A tensor of a model that goes into one that comes out.
+struct lw_merge_input {
+    size_t parent;                      // of the plan's
+    const struct lw_tensor_info *info;  // of that parent's checkpoint
+    struct lw_merge_values values;      // the parameters of each model
+    const struct lw_merge_row_map *map; // NULL: the tensor as it lies
+};
+
+struct lw_merge_tensor {
+    struct lw_tensor_info info;    // what comes out; the name belongs to the plan or a parent
+    struct lw_merge_input *inputs; // [input_count], in the recipe's order
+    size_t input_count;
+    const struct lw_merge_input *base; // the one that is the base's; NULL: none is
+    struct lw_merge_values values;     // the parameters of the tensor
+};
+
 struct lw_merge_plan {
-    struct lw_merge_parent *parents; // the base first
+    const struct lw_merge_method *method;
+    struct lw_merge_parent *parents; // the one that gives config and tokenizer first
     size_t parent_count;
-    float *weights; // [parent_count], of sum 1
-    // The tensors that come out, in the base's order, and for each the tensors that go in.
-    struct lw_tensor_info *tensors;        // [tensor_count]; names belong to the parents
-    const struct lw_tensor_info **sources; // [tensor_count][parent_count]
-    size_t tensor_count, tensor_capacity, source_capacity;
+    struct lw_merge_tensor *tensors; // [tensor_count], in the order of writing
+    size_t tensor_count, tensor_capacity;
+    size_t most_inputs; // that a tensor has
     uint64_t bytes_read, bytes_written;
     bool converted; // the type was asked for, so config.json must say it
     enum lw_type type;

@@ -31,17 +31,17 @@ struct part {
 
 struct slot {
     struct lw_merge_operands operands;
-    struct lw_buffer *inputs; // [parent_count]
-    enum lw_type *types;      // [parent_count]
-    struct lw_stream *stream; // the last part's recording; NULL before the first
-    uint64_t capacity;        // elements
+    struct lw_buffer *inputs;       // [most_inputs]
+    enum lw_type *types;            // [most_inputs]
+    struct lw_merge_values *values; // [most_inputs]
+    struct lw_stream *stream;       // the last part's recording; NULL before the first
+    uint64_t capacity;              // elements
 };
 
 struct run {
     const struct lw_merge_plan *plan;
     const struct lw_merge_run_params *params;
     struct lw_device *device;
-    const struct lw_merge_method *method;
     struct lw_arena *host, *scratch;
     struct lw_checkpoint_writer *writer;
     struct slot slots[slot_count];
@@ -58,18 +58,13 @@ static enum lw_type type_of(const struct lw_tensor_info *info)
     return type;
 }
 
-static const struct lw_tensor_info *source_of(const struct run *run, size_t tensor, size_t parent)
-{
-    return run->plan->sources[tensor * run->plan->parent_count + parent];
-}
-
 static bool cut_parts(struct run *run, struct lw_error *error)
 {
-    uint64_t per_element = 4 * (run->plan->parent_count + 2) * slot_count; // bytes, at most
+    uint64_t per_element = 4 * (run->plan->most_inputs + 2) * slot_count; // bytes, at most
     uint64_t most = SLOT_BYTES / per_element / 1024 * 1024;
     run->part_elements = most < 1024 ? 1024 : most < PART_ELEMENTS ? most : PART_ELEMENTS;
     for (size_t tensor = 0; tensor < run->plan->tensor_count; tensor++) {
-        uint64_t elements = lw_tensor_elements(&run->plan->tensors[tensor]);
+        uint64_t elements = lw_tensor_elements(&run->plan->tensors[tensor].info);
         for (uint64_t first = 0; first < elements; first += run->part_elements) {
             uint64_t rest = elements - first;
             if (!lw_reserve(&run->parts, &run->part_capacity, run->part_count + 1,
@@ -85,20 +80,20 @@ static bool cut_parts(struct run *run, struct lw_error *error)
 
 static bool allocate_slot(struct run *run, struct slot *slot, struct lw_error *error)
 {
-    size_t parents = run->plan->parent_count;
-    slot->inputs = lw_calloc(parents, sizeof *slot->inputs, error);
-    slot->types = lw_calloc(parents, sizeof *slot->types, error);
+    size_t most = run->plan->most_inputs;
+    slot->inputs = lw_calloc(most, sizeof *slot->inputs, error);
+    slot->types = lw_calloc(most, sizeof *slot->types, error);
+    slot->values = lw_calloc(most, sizeof *slot->values, error);
     uint64_t bytes = run->part_elements * sizeof(float);
-    bool allocated = slot->inputs && slot->types &&
+    bool allocated = slot->inputs && slot->types && slot->values &&
                      lw_arena_allocate(run->host, bytes, &slot->operands.output, error) &&
                      lw_arena_allocate(run->scratch, bytes, &slot->operands.sum, error);
-    for (size_t i = 0; allocated && i < parents; i++) {
+    for (size_t i = 0; allocated && i < most; i++) {
         allocated = lw_arena_allocate(run->host, bytes, &slot->inputs[i], error);
     }
     slot->operands.inputs = slot->inputs;
     slot->operands.types = slot->types;
-    slot->operands.weights = run->plan->weights;
-    slot->operands.count = parents;
+    slot->operands.values = slot->values;
     return allocated;
 }
 
@@ -108,7 +103,7 @@ static bool allocate(struct run *run, struct lw_error *error)
     if (!lw_arena_create(&run->host, run->device,
             &(struct lw_arena_params){.name = "buffers of the merge",
                 .memory = LW_MEMORY_HOST,
-                .expected = all * (run->plan->parent_count + 1)},
+                .expected = all * (run->plan->most_inputs + 1)},
             error) ||
         !lw_arena_create(&run->scratch, run->device,
             &(struct lw_arena_params){
@@ -136,20 +131,19 @@ static bool check_finite(const struct lw_tensor_info *info, const char *where, c
     return true;
 }
 
-static bool read_input(const struct run *run, const struct part *part, size_t parent, char *target,
-    struct lw_error *error)
+static bool read_input(const struct run *run, const struct part *part,
+    const struct lw_merge_input *input, char *target, struct lw_error *error)
 {
-    const struct lw_merge_parent *from = &run->plan->parents[parent];
-    const struct lw_tensor_info *source = source_of(run, part->tensor, parent);
-    size_t size = lw_dtype_size(source->dtype);
+    const struct lw_merge_parent *from = &run->plan->parents[input->parent];
+    size_t size = lw_dtype_size(input->info->dtype);
     for (uint64_t done = 0; done < part->count; done += PIECE_BYTES / size) {
         uint64_t rest = part->count - done;
         size_t count = rest < PIECE_BYTES / size ? rest : PIECE_BYTES / size;
         char *piece = target + done * size;
         uint64_t first = part->first + done;
         if (!lw_checkpoint_read(
-                from->checkpoint, source, first * size, piece, count * size, error) ||
-            !check_finite(source, from->folder, piece, first, count, error)) {
+                from->checkpoint, input->info, first * size, piece, count * size, error) ||
+            !check_finite(input->info, from->folder, piece, first, count, error)) {
             return false;
         }
     }
@@ -160,30 +154,37 @@ static bool read_part(void *context, size_t item, size_t slot_index, struct lw_e
 {
     struct run *run = context;
     struct slot *slot = &run->slots[slot_index];
-    for (size_t i = 0; i < run->plan->parent_count; i++) {
-        if (!read_input(run, &run->parts[item], i, slot->inputs[i].mapped, error)) {
+    const struct part *part = &run->parts[item];
+    const struct lw_merge_tensor *tensor = &run->plan->tensors[part->tensor];
+    for (size_t i = 0; i < tensor->input_count; i++) {
+        if (!read_input(run, part, &tensor->inputs[i], slot->inputs[i].mapped, error)) {
             return false;
         }
     }
     return true;
 }
 
-// Records the slot's work on the part, unless its last part was of the same types and size.
+// Records the slot's work on the part, unless its last part was of the same tensor and size.
 static bool prepare(
     const struct run *run, struct slot *slot, const struct part *part, struct lw_error *error)
 {
     struct lw_merge_operands *operands = &slot->operands;
-    enum lw_type output_type = type_of(&run->plan->tensors[part->tensor]);
-    bool same =
-        slot->stream && operands->elements == part->count && operands->output_type == output_type;
-    for (size_t i = 0; i < operands->count; i++) {
-        enum lw_type type = type_of(source_of(run, part->tensor, i));
-        same = same && slot->types[i] == type;
+    const struct lw_merge_tensor *tensor = &run->plan->tensors[part->tensor];
+    enum lw_type output_type = type_of(&tensor->info);
+    bool same = slot->stream && operands->elements == part->count &&
+                operands->output_type == output_type && operands->count == tensor->input_count;
+    for (size_t i = 0; i < tensor->input_count; i++) {
+        const struct lw_merge_input *input = &tensor->inputs[i];
+        enum lw_type type = type_of(input->info);
+        same = same && slot->types[i] == type &&
+               memcmp(&slot->values[i], &input->values, sizeof input->values) == 0;
         slot->types[i] = type;
+        slot->values[i] = input->values;
     }
     if (same) {
         return true;
     }
+    operands->count = tensor->input_count;
     operands->elements = part->count;
     operands->output_type = output_type;
     lw_stream_destroy(slot->stream);
@@ -191,7 +192,7 @@ static bool prepare(
     if (!lw_stream_create(&slot->stream, run->device, "merge", error)) {
         return false;
     }
-    run->method->record(slot->stream, operands);
+    run->plan->method->record(slot->stream, operands);
     return lw_stream_end(slot->stream, error);
 }
 
@@ -205,7 +206,7 @@ static bool compute_part(void *context, size_t item, size_t slot_index, struct l
         !lw_device_wait(run->device, ticket, error)) {
         return false;
     }
-    run->computed += part->count * lw_dtype_size(run->plan->tensors[part->tensor].dtype);
+    run->computed += part->count * lw_dtype_size(run->plan->tensors[part->tensor].info.dtype);
     if (run->params->progress &&
         !run->params->progress(run->params->context, run->computed, run->plan->bytes_written)) {
         return lw_fail(error, LW_INTERRUPTED, "the merge was interrupted; nothing was written");
@@ -217,22 +218,34 @@ static bool write_part(void *context, size_t item, size_t slot_index, struct lw_
 {
     struct run *run = context;
     const struct part *part = &run->parts[item];
-    const struct lw_tensor_info *tensor = &run->plan->tensors[part->tensor];
+    const struct lw_tensor_info *tensor = &run->plan->tensors[part->tensor].info;
     const void *output = run->slots[slot_index].operands.output.mapped;
     size_t size = part->count * lw_dtype_size(tensor->dtype);
     return check_finite(tensor, "the result", output, part->first, part->count, error) &&
            lw_checkpoint_writer_add(run->writer, output, size, error);
 }
 
+static bool create_writer(struct run *run, struct lw_error *error)
+{
+    struct lw_tensor_info *infos = lw_calloc(run->plan->tensor_count, sizeof *infos, error);
+    if (!infos) {
+        return false;
+    }
+    for (size_t i = 0; i < run->plan->tensor_count; i++) {
+        infos[i] = run->plan->tensors[i].info;
+    }
+    struct lw_checkpoint_params params = {
+        .folder = run->params->output, .tensors = infos, .count = run->plan->tensor_count};
+    bool created = lw_checkpoint_writer_create(&run->writer, &params, error);
+    lw_free(infos);
+    return created;
+}
+
 bool lw_merge_run(const struct lw_merge_plan *plan, struct lw_device *device,
     const struct lw_merge_run_params *params, struct lw_error *error)
 {
-    struct run run = {
-        .plan = plan, .params = params, .device = device, .method = lw_merge_method_at(0)};
-    struct lw_checkpoint_params output = {
-        .folder = params->output, .tensors = plan->tensors, .count = plan->tensor_count};
-    bool merged = cut_parts(&run, error) && allocate(&run, error) &&
-                  lw_checkpoint_writer_create(&run.writer, &output, error) &&
+    struct run run = {.plan = plan, .params = params, .device = device};
+    bool merged = cut_parts(&run, error) && allocate(&run, error) && create_writer(&run, error) &&
                   lw_pipe_run(&(struct lw_pipe_params){.item_count = run.part_count,
                                   .slot_count = slot_count,
                                   .context = &run,
@@ -247,6 +260,7 @@ bool lw_merge_run(const struct lw_merge_plan *plan, struct lw_device *device,
         lw_stream_destroy(run.slots[i].stream);
         lw_free(run.slots[i].inputs);
         lw_free(run.slots[i].types);
+        lw_free(run.slots[i].values);
     }
     lw_arena_destroy(run.scratch);
     lw_arena_destroy(run.host);

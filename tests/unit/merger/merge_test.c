@@ -35,6 +35,11 @@ static bool merge(const double *weights, struct lw_merge_run_params *params, str
     return merged;
 }
 
+static double weight_of(const struct lw_merge_plan *plan, size_t input)
+{
+    return plan->tensors[0].inputs[input].values.value[LW_MERGE_WEIGHT];
+}
+
 static void weights_have_sum_one(void **state)
 {
     (void)state;
@@ -44,12 +49,12 @@ static void weights_have_sum_one(void **state)
     struct lw_string problems = {0};
     struct lw_merge_plan *plan;
     assert_true(lw_merge_plan_create(&plan, &params, &problems, NULL));
-    assert_true(plan->weights[0] == 0.5f && plan->weights[1] == 0.5f);
+    assert_true(weight_of(plan, 0) == 0.5 && weight_of(plan, 1) == 0.5);
     assert_int_equal(plan->bytes_read, 2 * plan->bytes_written);
     lw_merge_plan_destroy(plan);
     params.weights = weights;
     assert_true(lw_merge_plan_create(&plan, &params, &problems, NULL));
-    assert_true(plan->weights[0] == 1.5f && plan->weights[1] == -0.5f);
+    assert_true(weight_of(plan, 0) == 1.5 && weight_of(plan, 1) == -0.5);
     lw_merge_plan_destroy(plan);
     const double *const bad[] = {cancelling, huge};
     for (size_t i = 0; i < 2; i++) {
