@@ -7,6 +7,7 @@
 #include "cli/command.h"
 #include "cli/device_options.h"
 #include "cli/interrupt.h"
+#include "cli/merge_weights.h"
 #include "cli/progress_line.h"
 #include "cli/types.h"
 #include "engine/base/alloc.h"
@@ -16,7 +17,8 @@
 #include "merger/run.h"
 
 struct flags {
-    const char *output, *weights, *type;
+    const char *output, *weights, *type, *examples, *chat_template;
+    double temperature;
     struct lw_device_options device;
 };
 
@@ -26,6 +28,12 @@ static const struct lw_flag flags_table[] = {
         "a number for each model, divided by their sum (default: all the same)"},
     {"dtype", LW_FLAG_TEXT, offsetof(struct flags, type), "TYPE",
         "float32, bfloat16 or float16 (default: each tensor as in BASE)"},
+    {"examples", LW_FLAG_TEXT, offsetof(struct flags, examples), "DATA",
+        "weigh the models by their loss on these conversations, as LM-Cocktail does"},
+    {"template", LW_FLAG_TEXT, offsetof(struct flags, chat_template), "NAME",
+        "the conversations' template (default: recognised from each model)"},
+    {"temperature", LW_FLAG_NUMBER, offsetof(struct flags, temperature), "T",
+        "weights are softmax(-loss / T) (default: 5)"},
     LW_DEVICE_FLAGS(offsetof(struct flags, device)),
     {NULL, LW_FLAG_SWITCH, 0, NULL, NULL},
 };
@@ -77,19 +85,13 @@ static bool show_progress(void *context, uint64_t done, uint64_t total)
     return !lw_interrupt_requested();
 }
 
-static bool merge(
-    const struct lw_merge_plan *plan, const struct flags *flags, struct lw_error *error)
+static bool merge(const struct lw_merge_plan *plan, const struct flags *flags,
+    struct lw_session *session, struct lw_error *error)
 {
-    struct lw_session session;
-    struct watch watch = {.line = {.stream = stderr}};
-    if (!lw_session_open(&session, &flags->device, error)) {
-        return false;
-    }
-    lw_interrupt_catch();
-    watch.start = lw_clock_seconds();
+    struct watch watch = {.line = {.stream = stderr}, .start = lw_clock_seconds()};
     struct lw_merge_run_params params = {
         .output = flags->output, .progress = show_progress, .context = &watch};
-    bool merged = lw_merge_run(plan, session.device, &params, error);
+    bool merged = lw_merge_run(plan, session->device, &params, error);
     double seconds = lw_clock_seconds() - watch.start;
     lw_progress_clear(&watch.line);
     if (merged) {
@@ -99,39 +101,97 @@ static bool merge(
             (double)plan->bytes_read * 1e-9, seconds, (double)plan->bytes_written * 1e-9 / seconds,
             (double)lw_host_memory_peak() * 1e-9);
     }
-    return lw_session_close(&session, merged, error);
+    return merged;
+}
+
+// The models, as the command line names them.
+struct models {
+    const char *const *folders;
+    size_t count;
+    double *weights;    // [count]
+    bool weighted;      // else all count the same
+    enum lw_type *type; // NULL: as in the base
+};
+
+static bool make_plan(
+    struct lw_merge_plan **plan, const struct models *models, struct lw_error *error)
+{
+    struct lw_string problems = {0};
+    struct lw_log log = lw_stderr_log();
+    const struct lw_merge_params params = {.folders = models->folders,
+        .count = models->count,
+        .weights = models->weighted ? models->weights : NULL,
+        .type = models->type,
+        .log = &log};
+    bool made = lw_merge_plan_create(plan, &params, &problems, error);
+    fputs(lw_string_text(&problems), stderr);
+    lw_string_free(&problems);
+    return made;
+}
+
+// Plans once more with weights that follow from the models' losses.
+static bool weigh(struct lw_merge_plan **plan, struct models *models, const struct flags *flags,
+    struct lw_session *session, struct lw_error *error)
+{
+    const struct lw_merge_examples examples = {.data = flags->examples,
+        .chat_template = flags->chat_template,
+        .temperature = flags->temperature,
+        .cache = flags->device.cache};
+    lw_merge_plan_destroy(*plan);
+    *plan = NULL;
+    models->weighted = true;
+    return lw_merge_weigh(
+               models->weights, models->folders, models->count, &examples, session, error) &&
+           make_plan(plan, models, error);
+}
+
+static bool merge_models(struct models *models, const struct flags *flags, struct lw_error *error)
+{
+    struct lw_merge_plan *plan = NULL;
+    struct lw_session session;
+    bool merged = make_plan(&plan, models, error);
+    if (merged && (merged = lw_session_open(&session, &flags->device, error))) {
+        lw_interrupt_catch();
+        merged = (!flags->examples || weigh(&plan, models, flags, &session, error)) &&
+                 merge(plan, flags, &session, error);
+        merged = lw_session_close(&session, merged, error);
+    }
+    lw_merge_plan_destroy(plan);
+    return merged;
+}
+
+static bool check_flags(const struct flags *flags, struct lw_error *error)
+{
+    if (flags->examples && flags->weights) {
+        return lw_fail(error, LW_USAGE,
+            "--weights gives the weights and --examples measures them; take one of the two");
+    }
+    return flags->temperature > 0 ||
+           lw_fail(error, LW_USAGE, "--temperature must be above 0, not %g", flags->temperature);
 }
 
 static bool run(int argc, char **argv, struct lw_error *error)
 {
-    struct flags flags = {0};
+    struct flags flags = {.temperature = 5};
     int count;
     enum lw_type type;
     if (!lw_arguments_parse(flags_table, &flags, argc, argv, &count, error) ||
-        (flags.type && !lw_parse_type(flags.type, &type, error))) {
+        (flags.type && !lw_parse_type(flags.type, &type, error)) || !check_flags(&flags, error)) {
         return false;
     }
     if (count < 2 || !flags.output) {
         return lw_fail(error, LW_USAGE, "merge takes at least two models and -o OUT");
     }
-    double *weights = lw_calloc((size_t)count, sizeof *weights, error);
-    struct lw_merge_plan *plan = NULL;
-    struct lw_string problems = {0};
-    struct lw_log log = lw_stderr_log();
-    bool merged = weights &&
-                  (!flags.weights || parse_weights(flags.weights, weights, (size_t)count, error)) &&
-                  lw_merge_plan_create(&plan,
-                      &(struct lw_merge_params){.folders = (const char *const *)argv,
-                          .count = (size_t)count,
-                          .weights = flags.weights ? weights : NULL,
-                          .type = flags.type ? &type : NULL,
-                          .log = &log},
-                      &problems, error) &&
-                  merge(plan, &flags, error);
-    fputs(lw_string_text(&problems), stderr);
-    lw_string_free(&problems);
-    lw_merge_plan_destroy(plan);
-    lw_free(weights);
+    struct models models = {.folders = (const char *const *)argv,
+        .count = (size_t)count,
+        .weights = lw_calloc((size_t)count, sizeof *models.weights, error),
+        .weighted = flags.weights != NULL,
+        .type = flags.type ? &type : NULL};
+    bool merged =
+        models.weights &&
+        (!flags.weights || parse_weights(flags.weights, models.weights, (size_t)count, error)) &&
+        merge_models(&models, &flags, error);
+    lw_free(models.weights);
     return merged;
 }
 

@@ -3,41 +3,40 @@
 #include "trainer/evaluate.h"
 
 #include "engine/gpu/transfer.h"
-#include "trainer/run.h"
 
 // The summed loss of the packed step, which the decoder adds up on the device.
 static bool sum_losses(
-    struct lw_trainer *trainer, size_t batches, float *sum, struct lw_error *error)
+    const struct lw_evaluation *evaluation, size_t batches, float *sum, struct lw_error *error)
 {
-    struct lw_decoder *decoder = trainer->training->decoder;
+    struct lw_decoder *decoder = evaluation->decoder;
     for (size_t i = 0; i < batches; i++) {
-        lw_pack_fill(trainer->pack, i, trainer->batch);
-        if (!lw_decoder_submit(decoder, trainer->batch, 1, false, error)) {
+        lw_pack_fill(evaluation->pack, i, evaluation->batch);
+        if (!lw_decoder_submit(decoder, evaluation->batch, 1, false, error)) {
             return false;
         }
     }
     const float zero = 0;
-    struct lw_device *device = trainer->params.device;
-    return lw_download(device, &decoder->loss_sum, 0, sum, sizeof *sum, error) &&
-           lw_upload(device, &decoder->loss_sum, 0, &zero, sizeof zero, error);
+    return lw_download(decoder->device, &decoder->loss_sum, 0, sum, sizeof *sum, error) &&
+           lw_upload(decoder->device, &decoder->loss_sum, 0, &zero, sizeof zero, error);
 }
 
-bool lw_evaluate(
-    struct lw_trainer *trainer, double *eval_loss, double *token_loss, struct lw_error *error)
+bool lw_evaluate(const struct lw_evaluation *evaluation, double *eval_loss, double *token_loss,
+    struct lw_error *error)
 {
-    size_t count = lw_dataset_held_out_count(trainer->dataset);
-    size_t most = (size_t)trainer->params.recipe->per_device_eval_batch_size;
+    size_t count = lw_dataset_held_out_count(evaluation->dataset);
+    size_t most = evaluation->together;
     double weighted = 0, rows = 0, sums = 0, targets = 0;
     for (size_t first = 0; first < count; first += most) {
         size_t taken = count - first < most ? count - first : most, examples = 0;
         for (size_t i = 0; i < taken; i++) {
-            examples += lw_dataset_held_out(trainer->dataset, first + i, trainer->views + examples);
+            examples +=
+                lw_dataset_held_out(evaluation->dataset, first + i, evaluation->views + examples);
         }
-        size_t batches = lw_pack_step(trainer->pack, trainer->views, examples);
-        lw_pack_rotate(trainer->pack, &trainer->config.rotary, most);
-        struct lw_pack_totals totals = lw_pack_totals(trainer->pack);
+        size_t batches = lw_pack_step(evaluation->pack, evaluation->views, examples);
+        lw_pack_rotate(evaluation->pack, &evaluation->decoder->params.config->rotary, most);
+        struct lw_pack_totals totals = lw_pack_totals(evaluation->pack);
         float sum;
-        if (!sum_losses(trainer, batches, &sum, error)) {
+        if (!sum_losses(evaluation, batches, &sum, error)) {
             return false;
         }
         if (totals.targets) {

@@ -111,7 +111,7 @@ bool lw_journal_measured(struct lw_trainer *trainer, double eval_loss, double to
 {
     struct lw_metrics_entry figures = bare_figures(trainer);
     struct lw_history_entry entry = begin_entry(&figures);
-    double examples = (double)lw_dataset_held_out_count(trainer->dataset);
+    double examples = (double)lw_dataset_held_out_count(trainer->data.dataset);
     double batch = (double)trainer->params.recipe->per_device_eval_batch_size;
     figures.eval_loss = entry.eval_loss = eval_loss;
     figures.eval_token_loss = entry.eval_token_loss = token_loss;
@@ -146,9 +146,10 @@ static struct lw_history_entry sums_of(
     const struct lw_recipe *recipe = trainer->params.recipe;
     struct lw_history_entry entry = begin_entry(figures);
     double updates = (double)trainer->course.total_updates, seconds = figures->elapsed_seconds;
-    double examples = recipe->max_steps > 0 ? updates * (double)trainer->global_batch
-                                            : recipe->num_train_epochs *
-                                                  (double)lw_dataset_train_count(trainer->dataset);
+    double examples =
+        recipe->max_steps > 0
+            ? updates * (double)trainer->global_batch
+            : recipe->num_train_epochs * (double)lw_dataset_train_count(trainer->data.dataset);
     entry.train_loss = trainer->progress.total_loss / updates;
     entry.train_runtime = rounded_seconds(seconds);
     entry.train_samples_per_second = per_second(examples, seconds);

@@ -53,7 +53,7 @@ static bool submit_update(struct lw_trainer *trainer, uint64_t update, struct lw
     uint64_t epoch = (update - 1) / trainer->course.updates_per_epoch;
     uint64_t step = (update - 1) % trainer->course.updates_per_epoch;
     size_t count =
-        lw_dataset_step(trainer->dataset, epoch, step, trainer->global_batch, trainer->views);
+        lw_dataset_step(trainer->data.dataset, epoch, step, trainer->global_batch, trainer->views);
     size_t batches = lw_pack_step(trainer->pack, trainer->views, count);
     lw_pack_rotate(trainer->pack, &trainer->config.rotary, trainer->together);
     struct lw_pack_totals totals = lw_pack_totals(trainer->pack);
@@ -103,7 +103,13 @@ static bool save(struct lw_trainer *trainer, bool resumable, struct lw_error *er
 static bool evaluate(struct lw_trainer *trainer, struct lw_error *error)
 {
     double began = lw_clock_seconds(), eval_loss, token_loss;
-    return lw_evaluate(trainer, &eval_loss, &token_loss, error) &&
+    const struct lw_evaluation evaluation = {.dataset = trainer->data.dataset,
+        .decoder = trainer->training->decoder,
+        .together = (size_t)trainer->params.recipe->per_device_eval_batch_size,
+        .pack = trainer->pack,
+        .batch = trainer->batch,
+        .views = trainer->views};
+    return lw_evaluate(&evaluation, &eval_loss, &token_loss, error) &&
            lw_journal_measured(trainer, eval_loss, token_loss, lw_clock_seconds() - began, error);
 }
 
@@ -118,7 +124,7 @@ static bool evaluation_due(const struct lw_trainer *trainer, uint64_t update)
         strategy == LW_STRATEGY_EPOCH ? lw_course_epoch(&trainer->course, update) : (double)update;
     bool due = lw_course_due(&trainer->course, strategy, trainer->eval_interval, update) ||
                (last && strategy != LW_STRATEGY_NO);
-    return lw_dataset_held_out_count(trainer->dataset) &&
+    return lw_dataset_held_out_count(trainer->data.dataset) &&
            ((due && recipe->eval_delay <= passed) || (last && recipe->do_eval));
 }
 
@@ -193,7 +199,8 @@ bool lw_run(const struct lw_run_params *params, struct lw_error *error)
         return false;
     }
     bool begins = params->recipe->eval_on_start && trainer->state.update == 0;
-    bool done = !begins || !lw_dataset_held_out_count(trainer->dataset) || evaluate(trainer, error);
+    bool done =
+        !begins || !lw_dataset_held_out_count(trainer->data.dataset) || evaluate(trainer, error);
     lw_device_usage_begin(params->device);
     for (uint64_t update = trainer->state.update + 1;
          done && update <= trainer->course.total_updates; update++) {

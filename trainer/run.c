@@ -12,7 +12,6 @@
 #include "engine/base/hash.h"
 #include "engine/base/stringbuf.h"
 #include "engine/gpu/profile.h"
-#include "engine/text/tokenizer.h"
 #include "trainer/budget.h"
 #include "trainer/data/bad_records.h"
 #include "trainer/journal.h"
@@ -22,87 +21,22 @@
 #define MOST_TOKENS_GPU 8192u
 #define MOST_TOKENS_CPU 1024u
 
-static void forward_bad_record(void *context, const struct lw_bad_record *record)
-{
-    const struct lw_run_params *params = context;
-    params->event(
-        params->context, &(struct lw_event){.kind = LW_EVENT_BAD_RECORD, .record = record});
-}
-
-static void forward_store(void *context, const struct lw_store_event *event)
-{
-    const struct lw_run_params *params = context;
-    params->event(params->context, &(struct lw_event){.kind = LW_EVENT_STORE, .store = event});
-}
-
-// Loads the sources' examples from where they are kept.
-static bool load_dataset(
-    struct lw_trainer *trainer, const struct lw_tokenizer *tokenizer, struct lw_error *error)
-{
-    const struct lw_recipe *recipe = trainer->params.recipe;
-    struct lw_string folder = {0};
-    double *probabilities = NULL;
-    bool loaded =
-        lw_token_store_folder(
-            &folder, recipe->tokenized_path, trainer->params.cache_folder, error) &&
-        lw_recipe_probabilities(recipe, &probabilities, error) &&
-        lw_sources_resolve(&trainer->sources, &recipe->dataset, recipe->dataset_dir, error) &&
-        lw_sources_resolve(&trainer->held_out, &recipe->eval_dataset, recipe->dataset_dir, error);
-    const struct lw_token_store store = {.folder = lw_string_text(&folder),
-        .keep_all = recipe->tokenized_path != NULL,
-        .rebuild = recipe->overwrite_cache,
-        .event = forward_store,
-        .stopping = trainer->params.stopping,
-        .context = &trainer->params};
-    if (loaded) {
-        struct lw_dataset_params params = lw_recipe_dataset(recipe);
-        params.sources = trainer->sources.items;
-        params.source_count = trainer->sources.count;
-        params.held_out_sources = trainer->held_out.items;
-        params.held_out_source_count = trainer->held_out.count;
-        params.probabilities = probabilities;
-        params.store = &store;
-        params.tokenizer = tokenizer;
-        params.model_folder = recipe->model_name_or_path;
-        params.bad_record = forward_bad_record;
-        params.context = &trainer->params;
-        loaded = lw_dataset_load(&trainer->dataset, &params, error);
-    }
-    lw_string_free(&folder);
-    lw_free(probabilities);
-    return loaded;
-}
-
 static bool load_data(struct lw_trainer *trainer, struct lw_error *error)
 {
     const struct lw_recipe *recipe = trainer->params.recipe;
-    const struct lw_dataset_params params = lw_recipe_dataset(recipe);
-    struct lw_tokenizer *tokenizer = NULL;
-    if (!lw_template_open_tokenizer(
-            params.chat_template, recipe->model_name_or_path, &tokenizer, error)) {
+    if (!lw_run_data_load(&trainer->data, &trainer->params, trainer->config.vocab_size, error)) {
         return false;
     }
-    bool done = true;
-    if (lw_tokenizer_size(tokenizer) > trainer->config.vocab_size) {
-        done = lw_fail(error, LW_BAD_INPUT,
-            "%s: its tokenizer has %u tokens and its config.json a vocab_size of %u; they do not "
-            "belong together",
-            recipe->model_name_or_path, (unsigned)lw_tokenizer_size(tokenizer),
-            trainer->config.vocab_size);
-    }
-    done = done && load_dataset(trainer, tokenizer, error);
-    lw_tokenizer_close(tokenizer);
-    if (done) {
-        trainer->params.event(trainer->params.context,
-            &(struct lw_event){.kind = LW_EVENT_DATA,
-                .dataset = trainer->dataset,
-                .counts = lw_dataset_counts(trainer->dataset),
-                .train_count = lw_dataset_train_count(trainer->dataset),
-                .held_out_count = lw_dataset_held_out_count(trainer->dataset),
-                .packed = recipe->neat_packing,
-                .keep_ends = params.mask.keep_ends});
-    }
-    return done;
+    const struct lw_dataset *dataset = trainer->data.dataset;
+    trainer->params.event(
+        trainer->params.context, &(struct lw_event){.kind = LW_EVENT_DATA,
+                                     .dataset = dataset,
+                                     .counts = lw_dataset_counts(dataset),
+                                     .train_count = lw_dataset_train_count(dataset),
+                                     .held_out_count = lw_dataset_held_out_count(dataset),
+                                     .packed = recipe->neat_packing,
+                                     .keep_ends = lw_recipe_dataset(recipe).mask.keep_ends});
+    return true;
 }
 
 static bool plan_updates(struct lw_trainer *trainer, struct lw_error *error)
@@ -111,7 +45,7 @@ static bool plan_updates(struct lw_trainer *trainer, struct lw_error *error)
     trainer->global_batch = (size_t)recipe->global_batch_size;
     int64_t together = recipe->per_device_train_batch_size;
     trainer->together = together ? (size_t)together : 1;
-    trainer->course = lw_recipe_course(recipe, lw_dataset_train_count(trainer->dataset));
+    trainer->course = lw_recipe_course(recipe, lw_dataset_train_count(trainer->data.dataset));
     trainer->log_interval = lw_course_interval(&trainer->course, recipe->logging_steps);
     trainer->save_interval = lw_course_interval(&trainer->course, recipe->save_steps);
     trainer->eval_interval = lw_course_interval(&trainer->course, recipe->eval_steps);
@@ -146,7 +80,7 @@ static bool hash_recipe(struct lw_trainer *trainer, uint64_t *hash, struct lw_er
 // Reads where the checkpoint `resumed` stands, which must be on the way that this run takes.
 static bool read_state(struct lw_trainer *trainer, const char *resumed, struct lw_error *error)
 {
-    uint64_t recipe_hash, fingerprint = lw_dataset_fingerprint(trainer->dataset);
+    uint64_t recipe_hash, fingerprint = lw_dataset_fingerprint(trainer->data.dataset);
     if (!hash_recipe(trainer, &recipe_hash, error)) {
         return false;
     }
@@ -179,7 +113,7 @@ static bool wanted_tokens(
     bool cpu = (lw_device_caps(trainer->params.device)->features & LW_FEATURE_CPU) != 0;
     const struct lw_budget_params params = {
         .global_batch = trainer->global_batch, .largest = cpu ? MOST_TOKENS_CPU : MOST_TOKENS_GPU};
-    return lw_budget_choose(trainer->dataset, &params, tokens, error);
+    return lw_budget_choose(trainer->data.dataset, &params, tokens, error);
 }
 
 static struct lw_training_params training_params(
@@ -201,15 +135,15 @@ static bool choose_plan(const struct lw_trainer *trainer, struct lw_training_par
     struct lw_plan *plan, struct lw_error *error)
 {
     const struct lw_recipe *recipe = trainer->params.recipe;
-    uint32_t longest = round_tokens(lw_dataset_counts(trainer->dataset)->longest);
+    uint32_t longest = round_tokens(lw_dataset_counts(trainer->data.dataset)->longest);
     uint64_t fixed = trainer->state.tokens_per_batch ? trainer->state.tokens_per_batch
                                                      : (uint64_t)recipe->tokens_per_batch;
-    if (fixed && fixed < lw_dataset_counts(trainer->dataset)->longest) {
+    if (fixed && fixed < lw_dataset_counts(trainer->data.dataset)->longest) {
         return lw_fail(error, LW_USAGE,
             "tokens_per_batch: %llu is less than the longest example (%llu tokens); raise it or "
             "lower cutoff_len",
             (unsigned long long)fixed,
-            (unsigned long long)lw_dataset_counts(trainer->dataset)->longest);
+            (unsigned long long)lw_dataset_counts(trainer->data.dataset)->longest);
     }
     uint32_t wanted = (uint32_t)fixed;
     if (!fixed && !wanted_tokens(trainer, &wanted, error)) {
@@ -292,7 +226,7 @@ static bool create_batches(struct lw_trainer *trainer, struct lw_error *error)
     const struct lw_recipe *recipe = trainer->params.recipe;
     size_t eval_batch = (size_t)recipe->per_device_eval_batch_size;
     size_t rows = trainer->global_batch > eval_batch ? trainer->global_batch : eval_batch;
-    size_t most = lw_dataset_most_examples(trainer->dataset, rows);
+    size_t most = lw_dataset_most_examples(trainer->data.dataset, rows);
     uint32_t tokens = trainer->training->params.tokens;
     trainer->views = lw_calloc(most, sizeof *trainer->views, error);
     return trainer->views && lw_pack_create(&trainer->pack, tokens, most, error) &&
@@ -304,7 +238,7 @@ static bool record_bad(const struct lw_trainer *trainer, struct lw_error *error)
     struct lw_string path = {0};
     bool done = lw_string_addf(
                     &path, error, "%s/" LW_BAD_RECORDS_FILE, trainer->params.recipe->output_dir) &&
-                lw_bad_records_write(path.data, trainer->dataset, error);
+                lw_bad_records_write(path.data, trainer->data.dataset, error);
     lw_string_free(&path);
     return done;
 }
@@ -386,9 +320,7 @@ void lw_trainer_destroy(struct lw_trainer *trainer)
         lw_pack_destroy(&trainer->pack);
         lw_free(trainer->views);
         lw_training_destroy(trainer->training);
-        lw_dataset_destroy(&trainer->dataset);
-        lw_sources_free(&trainer->sources);
-        lw_sources_free(&trainer->held_out);
+        lw_run_data_free(&trainer->data);
         lw_checkpoint_close(trainer->base);
         lw_output_unlock(trainer->lock);
         lw_free(trainer);

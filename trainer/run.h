@@ -6,11 +6,10 @@
 
 #include "engine/model/training.h"
 #include "trainer/course.h"
-#include "trainer/data/dataset.h"
 #include "trainer/data/pack.h"
-#include "trainer/data/source.h"
 #include "trainer/loop.h"
 #include "trainer/metrics.h"
+#include "trainer/run_data.h"
 #include "trainer/schedule.h"
 #include "trainer/snapshot.h"
 
@@ -30,8 +29,7 @@ struct lw_trainer {
     struct lw_run_params params;
     struct lw_config config;
     struct lw_checkpoint *base;
-    struct lw_sources sources, held_out; // the dataset names files by them
-    struct lw_dataset *dataset;
+    struct lw_run_data data;
     struct lw_training *training;
     struct lw_pack *pack;
     struct lw_batch *batch;
