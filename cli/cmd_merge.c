@@ -205,5 +205,6 @@ const struct lw_command lw_command_merge = {
         "BASE's config, tokenizer and template files; it appears when everything is written.\n\n"
         "example: lewin merge Qwen2.5-7B-Instruct runs/tuned -o HumanLLM-7B\n",
     .flags = flags_table,
+    .workload = LW_WORKLOAD_STREAMS,
     .run = run,
 };

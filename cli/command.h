@@ -6,6 +6,7 @@
 
 #include "cli/arguments.h"
 #include "engine/base/error.h"
+#include "engine/gpu/driver_settings.h"
 
 struct lw_command {
     const char *name;    // what the user types
@@ -13,6 +14,7 @@ struct lw_command {
     const char *usage;   // one or more lines after "usage: ", e.g. "lewin merge BASE TUNED -o OUT"
     const char *details; // prose and examples below the flags, or NULL
     const struct lw_flag *flags; // for --help; ends at a NULL name, or NULL
+    enum lw_workload workload;   // of its device
     // `argc` arguments after the command's name. False leaves the reason in `error`, whose status
     // becomes the exit status; main prints the message.
     bool (*run)(int argc, char **argv, struct lw_error *error);

@@ -6,7 +6,6 @@
 
 #include "cli/command.h"
 #include "engine/base/nearest.h"
-#include "engine/gpu/driver_settings.h"
 
 static const struct lw_command *const commands[] = {
     &lw_command_train,
@@ -104,6 +103,7 @@ static int run_command(const struct lw_command *command, int argc, char **argv)
         return LW_OK;
     }
     struct lw_error error = {0};
+    lw_driver_settings_apply(command->workload);
     if (command->run(argc, argv, &error)) {
         return LW_OK;
     }
@@ -134,7 +134,6 @@ static int dispatch(int argc, char **argv)
 
 int main(int argc, char **argv)
 {
-    lw_driver_settings_apply();
     int status = dispatch(argc, argv);
     // A full disk shows when the last of the output is written.
     bool written = !fflush(stdout) && !ferror(stdout);

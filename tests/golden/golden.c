@@ -438,7 +438,7 @@ int main(int argc, char **argv)
     if (!fixture_path(&path, folder)) {
         return FIXTURE_SKIPPED;
     }
-    lw_driver_settings_apply();
+    lw_driver_settings_apply(LW_WORKLOAD_PRODUCTS);
     bool done = open_all(&golden, path.data, device, hidden, &error) && check_case(&golden, &error);
     if (!done) {
         fprintf(stderr, "golden: %s\n", error.message);

@@ -223,7 +223,7 @@ int main(int argument_count, char **arguments)
     if (!parse(argument_count, arguments, &options)) {
         return LW_USAGE;
     }
-    lw_driver_settings_apply();
+    lw_driver_settings_apply(LW_WORKLOAD_PRODUCTS);
     struct lw_error error = {0};
     struct lw_log log = {.level = LW_LOG_WARNING, .write = show_message};
     struct lw_instance_params params = {
