@@ -64,6 +64,11 @@ bool lw_file_read_next(
 bool lw_file_write_at(
     struct lw_file *file, uint64_t offset, const void *bytes, size_t size, struct lw_error *error);
 
+// Whether the next writes of the handle go past the system's cache, which then take whole blocks of
+// 4 KiB of file and memory alike; false where the system or the file system has no such writes, and
+// nothing has changed.
+bool lw_file_direct(struct lw_file *file, bool direct);
+
 // A hint: these bytes, just written, may go to the disk now and not only at lw_file_sync, which then
 // has less to wait for. Nothing where the system has no such call.
 void lw_file_write_back(struct lw_file *file, uint64_t offset, uint64_t size);

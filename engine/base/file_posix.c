@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // File handles on POSIX. See file.h.
 #ifdef __linux__
-#define _GNU_SOURCE // sync_file_range
+#define _GNU_SOURCE // sync_file_range, O_DIRECT
 #elif defined __APPLE__
 #define _DARWIN_C_SOURCE // flock
 #else
@@ -208,6 +208,19 @@ bool lw_file_write_at(
         size -= (size_t)written;
     }
     return true;
+}
+
+bool lw_file_direct(struct lw_file *file, bool direct)
+{
+#ifdef __linux__
+    int flags = fcntl(file->descriptor, F_GETFL);
+    int wanted = direct ? flags | O_DIRECT : flags & ~O_DIRECT;
+    return flags >= 0 && fcntl(file->descriptor, F_SETFL, wanted) == 0 && direct;
+#else
+    (void)file;
+    (void)direct;
+    return false;
+#endif
 }
 
 void lw_file_write_back(struct lw_file *file, uint64_t offset, uint64_t size)

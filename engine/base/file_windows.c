@@ -205,6 +205,13 @@ bool lw_file_write_at(
     return true;
 }
 
+bool lw_file_direct(struct lw_file *file, bool direct)
+{
+    (void)file;
+    (void)direct;
+    return false;
+}
+
 void lw_file_write_back(struct lw_file *file, uint64_t offset, uint64_t size)
 {
     (void)file;

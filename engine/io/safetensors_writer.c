@@ -9,6 +9,7 @@
 
 #include "engine/base/alloc.h"
 #include "engine/base/file.h"
+#include "engine/base/file_stream.h"
 #include "engine/base/stringbuf.h"
 #include "engine/io/json.h"
 
@@ -19,15 +20,12 @@ struct place {
 
 struct lw_safetensors_writer {
     struct lw_file *file;
-    struct place *places; // in the order of the calls
+    struct lw_file_stream *stream; // into the file
+    struct place *places;          // in the order of the calls
     size_t count;
     size_t current;   // the tensor that the next byte belongs to
     uint64_t written; // bytes of it
-    uint64_t handed;  // bytes of it that the system was asked to write back
 };
-
-// Bytes that are handed to the disk at a time while more are being written.
-#define WRITE_BACK_BYTES ((uint64_t)8 << 20)
 
 static bool add_entry(struct lw_string *text, const struct lw_tensor_info *info, uint64_t begin,
     struct lw_error *error)
@@ -106,8 +104,9 @@ bool lw_safetensors_writer_create(struct lw_safetensors_writer **writer, const c
         prefix[i] = (unsigned char)((uint64_t)text.length >> 8 * i);
     }
     if (!lw_file_open(&created->file, path, LW_FILE_CREATE_NEW, error) ||
-        !lw_file_write_at(created->file, 0, prefix, sizeof prefix, error) ||
-        !lw_file_write_at(created->file, sizeof prefix, text.data, text.length, error)) {
+        !lw_file_stream_create(&created->stream, created->file, error) ||
+        !lw_file_stream_write(created->stream, 0, prefix, sizeof prefix, error) ||
+        !lw_file_stream_write(created->stream, sizeof prefix, text.data, text.length, error)) {
         goto error;
     }
     lw_string_free(&text);
@@ -126,7 +125,6 @@ static bool has_room(struct lw_safetensors_writer *writer)
            writer->written == writer->places[writer->current].bytes) {
         writer->current++;
         writer->written = 0;
-        writer->handed = 0;
     }
     return writer->current < writer->count;
 }
@@ -143,17 +141,13 @@ bool lw_safetensors_writer_add(
         const struct place *place = &writer->places[writer->current];
         uint64_t room = place->bytes - writer->written;
         size_t part = size < room ? size : (size_t)room;
-        if (!lw_file_write_at(writer->file, place->offset + writer->written, next, part, error)) {
+        if (!lw_file_stream_write(
+                writer->stream, place->offset + writer->written, next, part, error)) {
             return false;
         }
         writer->written += part;
         next += part;
         size -= part;
-        if (writer->written - writer->handed >= WRITE_BACK_BYTES) {
-            lw_file_write_back(
-                writer->file, place->offset + writer->handed, writer->written - writer->handed);
-            writer->handed = writer->written;
-        }
     }
     return true;
 }
@@ -164,12 +158,13 @@ bool lw_safetensors_writer_finish(struct lw_safetensors_writer *writer, struct l
         return lw_fail(error, LW_FAILED, "%s: only %zu of its %zu tensors were written",
             lw_file_path(writer->file), writer->current, writer->count);
     }
-    return lw_file_sync(writer->file, error);
+    return lw_file_stream_flush(writer->stream, error) && lw_file_sync(writer->file, error);
 }
 
 void lw_safetensors_writer_destroy(struct lw_safetensors_writer *writer)
 {
     if (writer) {
+        lw_file_stream_destroy(writer->stream);
         lw_file_close(writer->file);
         lw_free(writer->places);
         lw_free(writer);
