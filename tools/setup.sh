@@ -9,7 +9,8 @@
 set -euo pipefail
 
 build_packages=(gcc libc6-dev meson ninja-build pkgconf glslang-tools spirv-tools libvulkan-dev
-    mesa-vulkan-drivers libcjson-dev libzstd-dev libyaml-dev libpcre2-dev libutf8proc-dev)
+    mesa-vulkan-drivers libcjson-dev libzstd-dev libyaml-dev libpcre2-dev libutf8proc-dev
+    libssl-dev)
 test_packages=(libcmocka-dev)
 lint_packages=(git clang-format-14 clang-tidy-14 binutils)
 validation_packages=(vulkan-validationlayers)
