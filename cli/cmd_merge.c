@@ -108,22 +108,25 @@ static bool merge(const struct lw_merge_plan *plan, const struct flags *flags,
 struct models {
     const char *const *folders;
     size_t count;
-    double *weights;    // [count]
-    bool weighted;      // else all count the same
-    enum lw_type *type; // NULL: as in the base
+    double *weights;                // [count]
+    bool weighted;                  // else all count the same
+    enum lw_type *type;             // NULL: as in the base
+    struct lw_merge_recipe *recipe; // of the last plan
 };
 
-static bool make_plan(
-    struct lw_merge_plan **plan, const struct models *models, struct lw_error *error)
+static bool make_plan(struct lw_merge_plan **plan, struct models *models, struct lw_error *error)
 {
     struct lw_string problems = {0};
     struct lw_log log = lw_stderr_log();
-    const struct lw_merge_params params = {.folders = models->folders,
+    const struct lw_merge_simple simple = {.models = models->folders,
         .count = models->count,
         .weights = models->weighted ? models->weights : NULL,
-        .type = models->type,
-        .log = &log};
-    bool made = lw_merge_plan_create(plan, &params, &problems, error);
+        .type = models->type};
+    lw_merge_recipe_destroy(models->recipe);
+    bool made =
+        lw_merge_recipe_simple(&models->recipe, &simple, error) &&
+        lw_merge_plan_create(plan, &(struct lw_merge_params){.recipe = models->recipe, .log = &log},
+            &problems, error);
     fputs(lw_string_text(&problems), stderr);
     lw_string_free(&problems);
     return made;
@@ -157,6 +160,7 @@ static bool merge_models(struct models *models, const struct flags *flags, struc
         merged = lw_session_close(&session, merged, error);
     }
     lw_merge_plan_destroy(plan);
+    lw_merge_recipe_destroy(models->recipe);
     return merged;
 }
 

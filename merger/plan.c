@@ -1,259 +1,310 @@
 // SPDX-License-Identifier: Apache-2.0
-// See plan.h.
+// See plan.h. Here: the models of each slice, and the order of the steps.
 #include "merger/plan.h"
 
-#include <math.h>
 #include <string.h>
 
 #include "engine/base/alloc.h"
+#include "engine/io/yaml_tree.h"
+#include "merger/chat_template.h"
+#include "merger/plan_private.h"
 
-static const enum lw_dtype dtypes[LW_TYPE_COUNT] = {
-    [LW_F32] = LW_DTYPE_F32, [LW_BF16] = LW_DTYPE_BF16, [LW_F16] = LW_DTYPE_F16};
-
-bool lw_merge_type(enum lw_dtype dtype, enum lw_type *type)
-{
-    for (int i = 0; i < LW_TYPE_COUNT; i++) {
-        if (dtypes[i] == dtype) {
-            *type = (enum lw_type)i;
-            return true;
-        }
-    }
-    return false;
-}
-
-// The plan while it is being made.
-struct draft {
-    struct lw_merge_plan *plan;
-    const struct lw_merge_params *params;
-    struct lw_string *problems;
-    size_t problem_count;
-};
-
-// Sets weight `i`, of those that are divided by their sum.
-static bool set_weight(
-    const struct lw_merge_params *params, size_t i, double *value, struct lw_error *error)
-{
-    double sum = 0;
-    for (size_t k = 0; k < params->count; k++) {
-        sum += params->weights ? params->weights[k] : 1;
-    }
-    *value = (params->weights ? params->weights[i] : 1) / sum;
-    return (isfinite(sum) && isfinite((float)*value)) ||
-           lw_fail(error, LW_USAGE,
-               "the weights are divided by their sum, which must be a number other than 0");
-}
-
-static bool open_parents(struct draft *draft, struct lw_error *error)
+// The number of the parent that `model` is; it becomes one where it is none yet.
+static size_t parent_of(struct lw_plan_draft *draft, const struct lw_merge_reference *model)
 {
     struct lw_merge_plan *plan = draft->plan;
-    plan->parents = lw_calloc(draft->params->count, sizeof *plan->parents, error);
-    if (!plan->parents) {
-        return false;
-    }
-    for (size_t i = 0; i < draft->params->count; i++) {
-        plan->parent_count++;
-        if (!lw_merge_parent_open(&plan->parents[i], draft->params->folders[i], error)) {
-            return false;
-        }
-    }
-    return true;
-}
-
-static bool is_name(const char *name, const char *known)
-{
-    return known && !strcmp(name, known);
-}
-
-// What older versions of transformers wrote beside the parameters (Llama 2 as released), and what
-// every version since computes from config.json.
-static bool is_buffer(const char *name)
-{
-    static const char end[] = ".rotary_emb.inv_freq";
-    size_t length = strlen(name);
-    return length >= sizeof end && !strcmp(name + length - (sizeof end - 1), end);
-}
-
-static void add_shape(struct lw_string *text, const struct lw_tensor_info *info)
-{
-    lw_string_addf(text, NULL, "[");
-    for (int i = 0; i < info->rank; i++) {
-        lw_string_addf(text, NULL, "%s%llu", i ? ", " : "", (unsigned long long)info->shape[i]);
-    }
-    lw_string_addf(text, NULL, "]");
-}
-
-static bool same_shape(const struct lw_tensor_info *left, const struct lw_tensor_info *right)
-{
-    return left->rank == right->rank &&
-           !memcmp(left->shape, right->shape, (size_t)left->rank * sizeof *left->shape);
-}
-
-// What stands for the base's tensor `info` in `parent`; NULL, with a line of `problems`, where
-// nothing fits.
-static const struct lw_tensor_info *find_source(
-    struct draft *draft, const struct lw_merge_parent *parent, const struct lw_tensor_info *info)
-{
-    const struct lw_merge_parent *base = &draft->plan->parents[0];
-    struct lw_string *problems = draft->problems;
-    bool tied = parent->tied && is_name(info->name, base->head);
-    const struct lw_tensor_info *source =
-        lw_checkpoint_find(parent->checkpoint, tied ? base->embedding : info->name);
-    enum lw_type type;
-    if (!source) {
-        lw_string_addf(problems, NULL, "%s: tensor %s is missing\n", parent->folder, info->name);
-    } else if (!same_shape(source, info)) {
-        lw_string_addf(problems, NULL, "%s: tensor %s has shape ", parent->folder, source->name);
-        add_shape(problems, source);
-        lw_string_addf(problems, NULL, ", in %s it has ", base->folder);
-        add_shape(problems, info);
-        lw_string_addf(problems, NULL, "\n");
-    } else if (!lw_merge_type(source->dtype, &type)) {
-        lw_string_addf(problems, NULL,
-            "%s: tensor %s has type %s; F32, BF16 and F16 can be merged\n", parent->folder,
-            source->name, lw_dtype_name(source->dtype));
-    } else {
-        return source;
-    }
-    draft->problem_count++;
-    return NULL;
-}
-
-static bool add_inputs(struct draft *draft, struct lw_merge_tensor *tensor,
-    const struct lw_tensor_info *info, struct lw_error *error)
-{
-    struct lw_merge_plan *plan = draft->plan;
-    tensor->inputs = lw_calloc(plan->parent_count, sizeof *tensor->inputs, error);
-    if (!tensor->inputs) {
-        return false;
-    }
-    tensor->input_count = plan->parent_count;
     for (size_t i = 0; i < plan->parent_count; i++) {
-        struct lw_merge_input *input = &tensor->inputs[i];
-        input->parent = i;
-        input->info = find_source(draft, &plan->parents[i], info);
-        plan->bytes_read += input->info ? input->info->bytes : 0;
-        if (!set_weight(draft->params, i, &input->values.value[LW_MERGE_WEIGHT], error)) {
-            return false;
+        const struct lw_merge_parent *parent = &plan->parents[i];
+        bool same_adapter = parent->adapter && model->adapter
+                                ? strcmp(parent->adapter, model->adapter) == 0
+                                : parent->adapter == model->adapter;
+        if (same_adapter && strcmp(parent->folder, model->folder) == 0) {
+            return i;
         }
+    }
+    plan->parents[plan->parent_count] =
+        (struct lw_merge_parent){.folder = model->folder, .adapter = model->adapter};
+    return plan->parent_count++;
+}
+
+// Adds a base that is not among the slice's models. Where it is a model like the others, mergekit adds
+// it too, if the method takes one more.
+static bool add_base(struct lw_plan_draft *draft, struct lw_plan_slice *slice,
+    const struct lw_merge_reference *base, struct lw_error *error)
+{
+    const struct lw_merge_recipe *recipe = draft->params->recipe;
+    bool member = recipe->method->base == LW_MERGE_BASE_MEMBER;
+    if (!recipe->whole) {
+        return member || slice->count == 1 ||
+               lw_fail(error, LW_USAGE,
+                   "%s:%d: base_model %s is no source of this slice, and %s needs its layers: add "
+                   "it with its layer_range",
+                   recipe->name, slice->said->line, base->folder, recipe->method->name);
+    }
+    if (!member || slice->count < recipe->method->most) {
+        slice->sources[slice->count++] =
+            (struct lw_plan_source){.parent = parent_of(draft, base), .base = true};
     }
     return true;
 }
 
-static bool add_tensor(
-    struct draft *draft, const struct lw_tensor_info *info, struct lw_error *error)
+// The number of models must be one that the method takes; of several layer ranges, a model alone is
+// what comes out whatever the method, as in mergekit.
+static bool check_count(
+    struct lw_plan_draft *draft, const struct lw_plan_slice *slice, struct lw_error *error)
 {
-    struct lw_merge_plan *plan = draft->plan;
-    if (!lw_reserve(&plan->tensors, &plan->tensor_capacity, plan->tensor_count + 1,
-            sizeof *plan->tensors, error)) {
+    const struct lw_merge_recipe *recipe = draft->params->recipe;
+    const struct lw_merge_method *method = recipe->method;
+    bool member = method->base == LW_MERGE_BASE_MEMBER;
+    size_t bases = 0, count = 0;
+    for (size_t i = 0; i < slice->count; i++) {
+        bases += slice->sources[i].base && !member;
+        count += (!slice->sources[i].base || member) && slice->sources[i].said;
+    }
+    if (!recipe->whole && slice->count == 1) {
+        return true;
+    }
+    if (method->base == LW_MERGE_BASE_REQUIRED && !bases) {
+        return lw_fail(error, LW_USAGE,
+            "%s:%d: %s needs a `base_model`: the model from which the others were made",
+            recipe->name, slice->said->line, method->name);
+    }
+    if (bases > 1) {
+        return lw_fail(error, LW_USAGE, "%s:%d: the base_model stands here %zu times", recipe->name,
+            slice->said->line, bases);
+    }
+    if (count >= method->least && count <= method->most) {
+        return true;
+    }
+    return lw_fail(error, LW_USAGE, "%s:%d: %s merges %s %zu model%s%s; here are %zu", recipe->name,
+        slice->said->line, method->name, method->most == method->least ? "exactly" : "at least",
+        method->least, method->least == 1 ? "" : "s", bases ? " besides the base_model" : "",
+        count);
+}
+
+static bool gather_slice(struct lw_plan_draft *draft, struct lw_plan_slice *slice,
+    const struct lw_merge_slice *said, struct lw_error *error)
+{
+    const struct lw_merge_recipe *recipe = draft->params->recipe;
+    const struct lw_merge_reference *base = said->base.folder ? &said->base : &recipe->base;
+    bool listed = false;
+    slice->said = said;
+    slice->sources = lw_calloc(said->count + 1, sizeof *slice->sources, error);
+    if (!slice->sources) {
         return false;
     }
-    struct lw_merge_tensor *tensor = &plan->tensors[plan->tensor_count++];
-    *tensor = (struct lw_merge_tensor){.info = *info};
-    if (plan->converted) {
-        tensor->info.dtype = dtypes[plan->type];
+    for (size_t i = 0; i < said->count; i++) {
+        struct lw_plan_source *source = &slice->sources[slice->count++];
+        source->said = &said->sources[i];
+        source->parent = parent_of(draft, &source->said->model);
+        source->base = lw_merge_reference_same(&source->said->model, base);
+        slice->reference = source->base && !listed ? i : slice->reference;
+        listed = listed || source->base;
     }
-    plan->bytes_written += lw_tensor_elements(&tensor->info) * lw_dtype_size(tensor->info.dtype);
-    return add_inputs(draft, tensor, info, error);
-}
-
-// The head of a tied model says nothing that its embedding does not, unless the file's own config
-// says that it is a matrix of its own.
-static void note_dropped_head(struct draft *draft, const struct lw_merge_parent *parent)
-{
-    if (!parent->tied) {
-        lw_log(draft->params->log, LW_LOG_WARNING,
-            "%s of %s is left out: the config.json of %s ties the head to the embedding",
-            parent->head, parent->folder, draft->plan->parents[0].folder);
-    }
-}
-
-// The tensors of a model that the base does not have.
-static void find_extra(struct draft *draft, const struct lw_merge_parent *parent)
-{
-    const struct lw_merge_parent *base = &draft->plan->parents[0];
-    for (size_t i = 0; i < lw_checkpoint_count(parent->checkpoint); i++) {
-        const char *name = lw_checkpoint_at(parent->checkpoint, i)->name;
-        if (is_buffer(name)) {
-            continue;
-        }
-        if (base->tied && is_name(name, base->head)) {
-            note_dropped_head(draft, parent);
-        } else if (!lw_checkpoint_find(base->checkpoint, name)) {
-            lw_string_addf(draft->problems, NULL, "%s: tensor %s is not in %s\n", parent->folder,
-                name, base->folder);
-            draft->problem_count++;
-        }
-    }
-}
-
-static bool plan_tensors(struct draft *draft, struct lw_error *error)
-{
-    const struct lw_merge_parent *base = &draft->plan->parents[0];
-    for (size_t i = 0; i < lw_checkpoint_count(base->checkpoint); i++) {
-        const struct lw_tensor_info *info = lw_checkpoint_at(base->checkpoint, i);
-        bool dropped = is_buffer(info->name) || (base->tied && is_name(info->name, base->head));
-        if (!dropped && !add_tensor(draft, info, error)) {
+    if (base->folder && !listed) {
+        if (!add_base(draft, slice, base, error)) {
             return false;
         }
+        slice->reference = slice->count > said->count ? said->count : 0;
     }
-    if (base->head && !base->tied && !lw_checkpoint_find(base->checkpoint, base->head)) {
-        lw_string_addf(draft->problems, NULL,
-            "%s: tensor %s is missing, and its config.json does not tie it to the embedding\n",
-            base->folder, base->head);
-        draft->problem_count++;
+    return check_count(draft, slice, error);
+}
+
+// Finds out which models there are; the one that gives the config comes first.
+static bool gather_models(struct lw_plan_draft *draft, struct lw_error *error)
+{
+    const struct lw_merge_recipe *recipe = draft->params->recipe;
+    size_t most = 1;
+    for (size_t i = 0; i < recipe->slice_count; i++) {
+        most += recipe->slices[i].count + 1;
     }
-    for (size_t i = 1; i < draft->plan->parent_count; i++) {
-        find_extra(draft, &draft->plan->parents[i]);
+    draft->plan->parents = lw_calloc(most, sizeof *draft->plan->parents, error);
+    draft->slices = lw_calloc(recipe->slice_count, sizeof *draft->slices, error);
+    if (!draft->plan->parents || !draft->slices) {
+        return false;
+    }
+    if (recipe->base.folder) {
+        parent_of(draft, &recipe->base);
+    }
+    for (size_t i = 0; i < recipe->slice_count; i++) {
+        if (!gather_slice(draft, &draft->slices[i], &recipe->slices[i], error)) {
+            return false;
+        }
     }
     return true;
 }
 
-static bool compare_parents(struct draft *draft, struct lw_error *error)
+static bool check_folders(const struct lw_merge_recipe *recipe, struct lw_error *error)
+{
+    if (recipe->base.folder && !lw_merge_reference_check(&recipe->base, recipe->name, error)) {
+        return false;
+    }
+    for (size_t i = 0; i < recipe->slice_count; i++) {
+        for (size_t k = 0; k < recipe->slices[i].count; k++) {
+            if (!lw_merge_reference_check(
+                    &recipe->slices[i].sources[k].model, recipe->name, error)) {
+                return false;
+            }
+        }
+    }
+    return true;
+}
+
+static bool open_parents(struct lw_plan_draft *draft, struct lw_error *error)
+{
+    struct lw_merge_plan *plan = draft->plan;
+    if (!check_folders(draft->params->recipe, error)) {
+        return false;
+    }
+    for (size_t i = 0; i < plan->parent_count; i++) {
+        if (plan->parents[i].adapter) {
+            return lw_fail(error, LW_USAGE, "%s: the adapter %s behind a \"+\" is not supported",
+                draft->params->recipe->name, plan->parents[i].adapter);
+        }
+        if (!lw_merge_parent_open(&plan->parents[i], plan->parents[i].folder, error)) {
+            return false;
+        }
+    }
+    return true;
+}
+
+// Layers can be counted and cut where there is one stack of them.
+static bool check_range(
+    const struct lw_plan_draft *draft, const struct lw_plan_source *source, struct lw_error *error)
+{
+    const struct lw_merge_parent *parent = &draft->plan->parents[source->parent];
+    const char *name = draft->params->recipe->name;
+    if (parent->stack_count != 1 || !parent->layers_key) {
+        return lw_fail(error, LW_USAGE,
+            "%s:%d: %s has %s, so slices cannot be cut of it; `models` merges it whole", name,
+            source->said->line, parent->folder,
+            parent->stack_count > 1    ? "layers of several kinds"
+            : parent->stack_count == 0 ? "no layers that its tensors' names count"
+                                       : "no number of layers at the top of its config.json");
+    }
+    if (parent->stacks[0].uncounted) {
+        lw_log(draft->params->log, LW_LOG_WARNING,
+            "%s: %u layers behind those that config.json counts are left out", parent->folder,
+            (unsigned)parent->stacks[0].uncounted);
+    }
+    return source->said->end <= parent->stacks[0].layers ||
+           lw_fail(error, LW_USAGE,
+               "%s:%d: layer_range ends at %u, and %s has %u layers, from 0 to %u", name,
+               source->said->line, (unsigned)source->said->end, parent->folder,
+               (unsigned)parent->stacks[0].layers, (unsigned)parent->stacks[0].layers - 1);
+}
+
+static bool check_ranges(const struct lw_plan_draft *draft, struct lw_error *error)
+{
+    for (size_t i = 0; !draft->params->recipe->whole && i < draft->params->recipe->slice_count;
+         i++) {
+        for (size_t k = 0; k < draft->slices[i].count; k++) {
+            if (!check_range(draft, &draft->slices[i].sources[k], error)) {
+                return false;
+            }
+        }
+    }
+    return true;
+}
+
+static bool compare_parents(
+    struct lw_plan_draft *draft, bool *same_architecture, struct lw_error *error)
 {
     const struct lw_merge_parent *parents = draft->plan->parents;
-    bool same_architecture = true;
+    *same_architecture = true;
     for (size_t i = 1; i < draft->plan->parent_count; i++) {
-        same_architecture =
-            same_architecture && !strcmp(parents[0].architecture, parents[i].architecture);
-        if (!lw_merge_parent_compare(
-                &parents[0], &parents[i], draft->problems, &draft->problem_count, error)) {
+        *same_architecture =
+            *same_architecture && !strcmp(parents[0].architecture, parents[i].architecture);
+        if (!lw_merge_parent_compare(&parents[0], &parents[i], draft->params->recipe->whole,
+                draft->problems, &draft->problem_count, error)) {
             return false;
         }
     }
-    // Of another architecture every tensor may differ: their names would only hide the reason.
-    return !same_architecture || plan_tensors(draft, error);
+    return true;
+}
+
+// Where the recipe names a tokenizer, the rows of tensors with `vocabulary` are put in its order here:
+// their inputs get maps and the result its number of rows.
+static bool plan_vocabulary(struct lw_plan_draft *draft, struct lw_error *error)
+{
+    const struct lw_merge_recipe *recipe = draft->params->recipe;
+    for (size_t i = 0; recipe->tokenizer.source && i < draft->plan->tensor_count; i++) {
+        const struct lw_merge_tensor *tensor = &draft->plan->tensors[i];
+        for (size_t k = 0; tensor->vocabulary && k < tensor->input_count; k++) {
+            const struct lw_tensor_info *info = tensor->inputs[k].info;
+            if (info->rank && info->shape[0] != tensor->info.shape[0]) {
+                return lw_fail(error, LW_USAGE,
+                    "%s: the vocabularies of the models differ (tensor %s), and a tokenizer_source "
+                    "is not supported",
+                    recipe->name, tensor->info.name);
+            }
+        }
+    }
+    return true;
+}
+
+static void sum_up(struct lw_merge_plan *plan)
+{
+    for (size_t i = 0; i < plan->tensor_count; i++) {
+        const struct lw_merge_tensor *tensor = &plan->tensors[i];
+        plan->bytes_written += tensor->info.bytes;
+        plan->most_inputs =
+            tensor->input_count > plan->most_inputs ? tensor->input_count : plan->most_inputs;
+        for (size_t k = 0; k < tensor->input_count; k++) {
+            plan->bytes_read += tensor->inputs[k].info->bytes;
+        }
+    }
+}
+
+static bool make_plan(struct lw_plan_draft *draft, struct lw_error *error)
+{
+    bool same_architecture;
+    if (!gather_models(draft, error) || !open_parents(draft, error) ||
+        !compare_parents(draft, &same_architecture, error) ||
+        // Of another architecture every tensor may differ: their names would only hide the reason.
+        (same_architecture && (!check_ranges(draft, error) || !lw_plan_tensors(draft, error)))) {
+        return false;
+    }
+    if (draft->problem_count) {
+        return lw_fail(error, LW_BAD_INPUT,
+            "the models do not fit together (%zu differences); nothing was written",
+            draft->problem_count);
+    }
+    if (!plan_vocabulary(draft, error) || !lw_plan_config(draft, error) ||
+        !lw_merge_chat_template(draft->plan, error)) {
+        return false;
+    }
+    sum_up(draft->plan);
+    return true;
 }
 
 bool lw_merge_plan_create(struct lw_merge_plan **out, const struct lw_merge_params *params,
     struct lw_string *problems, struct lw_error *error)
 {
     *out = NULL;
-    if (params->count < 2) {
-        return lw_fail(error, LW_USAGE, "a merge takes at least two models");
-    }
+    const struct lw_merge_recipe *recipe = params->recipe;
+    const enum lw_type *type = recipe->output ? recipe->output : recipe->compute;
     struct lw_merge_plan *plan = lw_calloc(1, sizeof *plan, error);
-    struct draft draft = {.plan = plan, .params = params, .problems = problems};
+    struct lw_plan_draft draft = {.plan = plan, .params = params, .problems = problems};
     if (!plan) {
         return false;
     }
-    plan->converted = params->type != NULL;
-    plan->type = params->type ? *params->type : LW_F32;
-    plan->method = lw_merge_method_at(0);
-    plan->most_inputs = params->count;
-    if (!open_parents(&draft, error) || !compare_parents(&draft, error)) {
-        goto error;
+    plan->recipe = recipe;
+    plan->method = recipe->method;
+    plan->converted = type != NULL;
+    plan->type = type ? *type : LW_F32;
+    plan->seed = params->seed ? *params->seed : recipe->seed;
+    bool made = make_plan(&draft, error);
+    for (size_t i = 0; draft.slices && i < recipe->slice_count; i++) {
+        lw_free(draft.slices[i].sources);
     }
-    if (draft.problem_count) {
-        lw_fail(error, LW_BAD_INPUT,
-            "the models do not fit together (%zu differences); nothing was written",
-            draft.problem_count);
-        goto error;
+    lw_free(draft.slices);
+    if (!made) {
+        lw_merge_plan_destroy(plan);
+        return false;
     }
     *out = plan;
     return true;
-error:
-    lw_merge_plan_destroy(plan);
-    return false;
 }
 
 void lw_merge_plan_destroy(struct lw_merge_plan *plan)
@@ -267,6 +318,12 @@ void lw_merge_plan_destroy(struct lw_merge_plan *plan)
     for (size_t i = 0; i < plan->tensor_count; i++) {
         lw_free(plan->tensors[i].inputs);
     }
+    for (size_t i = 0; i < plan->name_count; i++) {
+        lw_free(plan->names[i]);
+    }
+    cJSON_Delete(plan->config);
+    lw_free(plan->chat_template);
+    lw_free(plan->names);
     lw_free(plan->parents);
     lw_free(plan->tensors);
     lw_free(plan);

@@ -164,6 +164,16 @@ static bool read_part(void *context, size_t item, size_t slot_index, struct lw_e
     return true;
 }
 
+// What a weight is divided by: the sum of all, where the recipe wants that.
+static double divisor_of(const struct lw_merge_tensor *tensor)
+{
+    double sum = 0;
+    for (size_t i = 0; i < tensor->input_count; i++) {
+        sum += tensor->inputs[i].values.value[LW_MERGE_WEIGHT];
+    }
+    return tensor->values.value[LW_MERGE_NORMALIZE] == 0 ? 1 : sum;
+}
+
 // Records the slot's work on the part, unless its last part was of the same tensor and size.
 static bool prepare(
     const struct run *run, struct slot *slot, const struct part *part, struct lw_error *error)
@@ -176,10 +186,12 @@ static bool prepare(
     for (size_t i = 0; i < tensor->input_count; i++) {
         const struct lw_merge_input *input = &tensor->inputs[i];
         enum lw_type type = type_of(input->info);
-        same = same && slot->types[i] == type &&
-               memcmp(&slot->values[i], &input->values, sizeof input->values) == 0;
+        struct lw_merge_values values = input->values;
+        values.value[LW_MERGE_WEIGHT] /= divisor_of(tensor);
+        same =
+            same && slot->types[i] == type && memcmp(&slot->values[i], &values, sizeof values) == 0;
         slot->types[i] = type;
-        slot->values[i] = input->values;
+        slot->values[i] = values;
     }
     if (same) {
         return true;

@@ -5,8 +5,8 @@
 
 #include "merger/plan.h"
 
-// Copies the base's config, generation config, tokenizer and template files; where another element
-// type was asked for, config.json names it.
+// Writes the plan's config.json and chat template, where they are not the first parent's, and copies
+// that one's other files: generation config, tokenizer and the like.
 bool lw_merge_write_side_files(
     const struct lw_merge_plan *plan, struct lw_checkpoint_writer *writer, struct lw_error *error);
 

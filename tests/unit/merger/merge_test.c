@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// Planning and running a merge of two small models: weights, interruption, and every allocation
+// Planning and running a merge of two small models: interruption, and every allocation
 // failing once. What a merge computes and refuses is tested through the command line
 // (tests/cli/merge_test.py).
 #include <setjmp.h>
@@ -24,46 +24,19 @@ static char left[64], right[64], output[64], beside[80];
 static bool merge(const double *weights, struct lw_merge_run_params *params, struct lw_error *error)
 {
     const char *const folders[] = {left, right};
+    struct lw_merge_recipe *recipe = NULL;
     struct lw_merge_plan *plan = NULL;
     struct lw_string problems = {0};
-    bool merged = lw_merge_plan_create(&plan,
-                      &(struct lw_merge_params){.folders = folders, .count = 2, .weights = weights},
-                      &problems, error) &&
-                  lw_merge_run(plan, device, params, error);
+    bool merged =
+        lw_merge_recipe_simple(&recipe,
+            &(struct lw_merge_simple){.models = folders, .count = 2, .weights = weights}, error) &&
+        lw_merge_plan_create(
+            &plan, &(struct lw_merge_params){.recipe = recipe}, &problems, error) &&
+        lw_merge_run(plan, device, params, error);
     lw_merge_plan_destroy(plan);
+    lw_merge_recipe_destroy(recipe);
     lw_string_free(&problems);
     return merged;
-}
-
-static double weight_of(const struct lw_merge_plan *plan, size_t input)
-{
-    return plan->tensors[0].inputs[input].values.value[LW_MERGE_WEIGHT];
-}
-
-static void weights_have_sum_one(void **state)
-{
-    (void)state;
-    static const double weights[] = {3, -1}, cancelling[] = {1, -1}, huge[] = {1e308, 1e308};
-    const char *const folders[] = {left, right};
-    struct lw_merge_params params = {.folders = folders, .count = 2};
-    struct lw_string problems = {0};
-    struct lw_merge_plan *plan;
-    assert_true(lw_merge_plan_create(&plan, &params, &problems, NULL));
-    assert_true(weight_of(plan, 0) == 0.5 && weight_of(plan, 1) == 0.5);
-    assert_int_equal(plan->bytes_read, 2 * plan->bytes_written);
-    lw_merge_plan_destroy(plan);
-    params.weights = weights;
-    assert_true(lw_merge_plan_create(&plan, &params, &problems, NULL));
-    assert_true(weight_of(plan, 0) == 1.5 && weight_of(plan, 1) == -0.5);
-    lw_merge_plan_destroy(plan);
-    const double *const bad[] = {cancelling, huge};
-    for (size_t i = 0; i < 2; i++) {
-        struct lw_error error = {0};
-        params.weights = bad[i];
-        assert_false(lw_merge_plan_create(&plan, &params, &problems, &error));
-        assert_int_equal(error.status, LW_USAGE);
-    }
-    assert_int_equal(problems.length, 0);
 }
 
 struct stop {
@@ -153,7 +126,6 @@ int main(void)
         return 1;
     }
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(weights_have_sum_one),
         cmocka_unit_test(interruption_leaves_nothing),
         cmocka_unit_test(survives_lack_of_memory),
         cmocka_unit_test(init_survives_lack_of_memory),
