@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// `lewin merge`: the weighted average of models. Flags, progress and the closing line; the work is
-// in merger/.
+// `lewin merge`: models named on the command line, or by a recipe. Flags, progress and the closing
+// line; the work is in merger/.
 #include <math.h>
 #include <stdlib.h>
 
@@ -12,6 +12,7 @@
 #include "cli/types.h"
 #include "engine/base/alloc.h"
 #include "engine/base/clock.h"
+#include "engine/base/file.h"
 #include "engine/base/host_memory.h"
 #include "engine/base/stringbuf.h"
 #include "merger/run.h"
@@ -19,6 +20,7 @@
 struct flags {
     const char *output, *weights, *type, *examples, *chat_template;
     double temperature;
+    uint64_t seed; // UINT64_MAX: not given
     struct lw_device_options device;
 };
 
@@ -34,6 +36,8 @@ static const struct lw_flag flags_table[] = {
         "the conversations' template (default: recognised from each model)"},
     {"temperature", LW_FLAG_NUMBER, offsetof(struct flags, temperature), "T",
         "weights are softmax(-loss / T) (default: 5)"},
+    {"seed", LW_FLAG_COUNT, offsetof(struct flags, seed), "N",
+        "of methods that draw random numbers (default: the recipe's random_seed, else 0)"},
     LW_DEVICE_FLAGS(offsetof(struct flags, device)),
     {NULL, LW_FLAG_SWITCH, 0, NULL, NULL},
 };
@@ -104,68 +108,119 @@ static bool merge(const struct lw_merge_plan *plan, const struct flags *flags,
     return merged;
 }
 
-// The models, as the command line names them.
-struct models {
-    const char *const *folders;
+// What is to be merged: a recipe's file, or models that the command line names.
+struct job {
+    const struct flags *flags;
+    const char *recipe_path; // NULL: `models`
+    const char *const *models;
     size_t count;
     double *weights;                // [count]
-    bool weighted;                  // else all count the same
-    enum lw_type *type;             // NULL: as in the base
-    struct lw_merge_recipe *recipe; // of the last plan
+    bool weighted;                  // else all models count the same
+    const enum lw_type *type;       // NULL: as in the base
+    struct lw_merge_recipe *recipe; // of the plan
+    struct lw_merge_plan *plan;
 };
 
-static bool make_plan(struct lw_merge_plan **plan, struct models *models, struct lw_error *error)
+static bool read_recipe(struct job *job, const struct lw_log *log, struct lw_error *error)
+{
+    const struct lw_merge_simple simple = {.models = job->models,
+        .count = job->count,
+        .weights = job->weighted ? job->weights : NULL,
+        .type = job->type};
+    return job->recipe_path ? lw_merge_recipe_read(&job->recipe, job->recipe_path, log, error)
+                            : lw_merge_recipe_simple(&job->recipe, &simple, error);
+}
+
+static void drop_plan(struct job *job)
+{
+    lw_merge_plan_destroy(job->plan);
+    lw_merge_recipe_destroy(job->recipe);
+    job->plan = NULL;
+    job->recipe = NULL;
+}
+
+static bool make_plan(struct job *job, struct lw_error *error)
 {
     struct lw_string problems = {0};
     struct lw_log log = lw_stderr_log();
-    const struct lw_merge_simple simple = {.models = models->folders,
-        .count = models->count,
-        .weights = models->weighted ? models->weights : NULL,
-        .type = models->type};
-    lw_merge_recipe_destroy(models->recipe);
-    bool made =
-        lw_merge_recipe_simple(&models->recipe, &simple, error) &&
-        lw_merge_plan_create(plan, &(struct lw_merge_params){.recipe = models->recipe, .log = &log},
-            &problems, error);
+    drop_plan(job);
+    bool made = read_recipe(job, &log, error);
+    const struct lw_merge_params params = {.recipe = job->recipe,
+        .seed = job->flags->seed == UINT64_MAX ? NULL : &job->flags->seed,
+        .log = &log};
+    made = made && lw_merge_plan_create(&job->plan, &params, &problems, error);
     fputs(lw_string_text(&problems), stderr);
     lw_string_free(&problems);
     return made;
 }
 
 // Plans once more with weights that follow from the models' losses.
-static bool weigh(struct lw_merge_plan **plan, struct models *models, const struct flags *flags,
-    struct lw_session *session, struct lw_error *error)
+static bool weigh(struct job *job, struct lw_session *session, struct lw_error *error)
 {
-    const struct lw_merge_examples examples = {.data = flags->examples,
-        .chat_template = flags->chat_template,
-        .temperature = flags->temperature,
-        .cache = flags->device.cache};
-    lw_merge_plan_destroy(*plan);
-    *plan = NULL;
-    models->weighted = true;
-    return lw_merge_weigh(
-               models->weights, models->folders, models->count, &examples, session, error) &&
-           make_plan(plan, models, error);
+    const struct lw_merge_examples examples = {.data = job->flags->examples,
+        .chat_template = job->flags->chat_template,
+        .temperature = job->flags->temperature,
+        .cache = job->flags->device.cache};
+    job->weighted = true;
+    return lw_merge_weigh(job->weights, job->models, job->count, &examples, session, error) &&
+           make_plan(job, error);
 }
 
-static bool merge_models(struct models *models, const struct flags *flags, struct lw_error *error)
+static bool do_job(struct job *job, struct lw_error *error)
 {
-    struct lw_merge_plan *plan = NULL;
     struct lw_session session;
-    bool merged = make_plan(&plan, models, error);
-    if (merged && (merged = lw_session_open(&session, &flags->device, error))) {
+    bool merged = make_plan(job, error);
+    if (merged && (merged = lw_session_open(&session, &job->flags->device, error))) {
         lw_interrupt_catch();
-        merged = (!flags->examples || weigh(&plan, models, flags, &session, error)) &&
-                 merge(plan, flags, &session, error);
+        merged = (!job->flags->examples || weigh(job, &session, error)) &&
+                 merge(job->plan, job->flags, &session, error);
         merged = lw_session_close(&session, merged, error);
     }
-    lw_merge_plan_destroy(plan);
-    lw_merge_recipe_destroy(models->recipe);
+    drop_plan(job);
+    return merged;
+}
+
+static bool merge_recipe(const char *path, const struct flags *flags, struct lw_error *error)
+{
+    const char *given = flags->weights    ? "--weights"
+                        : flags->examples ? "--examples"
+                        : flags->type     ? "--dtype"
+                                          : NULL;
+    if (given) {
+        return lw_fail(
+            error, LW_USAGE, "%s is for models named on the command line; %s says it", given, path);
+    }
+    return do_job(&(struct job){.flags = flags, .recipe_path = path}, error);
+}
+
+static bool merge_models(
+    const char *const *models, size_t count, const struct flags *flags, struct lw_error *error)
+{
+    enum lw_type type;
+    if (count < 2) {
+        return lw_fail(error, LW_USAGE, "merge takes a recipe, or at least two models");
+    }
+    if (flags->type && !lw_parse_type(flags->type, &type, error)) {
+        return false;
+    }
+    struct job job = {.flags = flags,
+        .models = models,
+        .count = count,
+        .weights = lw_calloc(count, sizeof *job.weights, error),
+        .weighted = flags->weights != NULL,
+        .type = flags->type ? &type : NULL};
+    bool merged = job.weights &&
+                  (!flags->weights || parse_weights(flags->weights, job.weights, count, error)) &&
+                  do_job(&job, error);
+    lw_free(job.weights);
     return merged;
 }
 
 static bool check_flags(const struct flags *flags, struct lw_error *error)
 {
+    if (!flags->output) {
+        return lw_fail(error, LW_USAGE, "-o OUT must name the folder to write");
+    }
     if (flags->examples && flags->weights) {
         return lw_fail(error, LW_USAGE,
             "--weights gives the weights and --examples measures them; take one of the two");
@@ -176,38 +231,28 @@ static bool check_flags(const struct flags *flags, struct lw_error *error)
 
 static bool run(int argc, char **argv, struct lw_error *error)
 {
-    struct flags flags = {.temperature = 5};
+    struct flags flags = {.temperature = 5, .seed = UINT64_MAX};
     int count;
-    enum lw_type type;
     if (!lw_arguments_parse(flags_table, &flags, argc, argv, &count, error) ||
-        (flags.type && !lw_parse_type(flags.type, &type, error)) || !check_flags(&flags, error)) {
+        !check_flags(&flags, error)) {
         return false;
     }
-    if (count < 2 || !flags.output) {
-        return lw_fail(error, LW_USAGE, "merge takes at least two models and -o OUT");
-    }
-    struct models models = {.folders = (const char *const *)argv,
-        .count = (size_t)count,
-        .weights = lw_calloc((size_t)count, sizeof *models.weights, error),
-        .weighted = flags.weights != NULL,
-        .type = flags.type ? &type : NULL};
-    bool merged =
-        models.weights &&
-        (!flags.weights || parse_weights(flags.weights, models.weights, (size_t)count, error)) &&
-        merge_models(&models, &flags, error);
-    lw_free(models.weights);
-    return merged;
+    return count == 1 && lw_file_exists(argv[0])
+               ? merge_recipe(argv[0], &flags, error)
+               : merge_models((const char *const *)argv, (size_t)count, &flags, error);
 }
 
 const struct lw_command lw_command_merge = {
     .name = "merge",
-    .summary = "Averages models: BASE and what was fine-tuned from it",
-    .usage = "lewin merge BASE TUNED [MORE...] -o OUT [--weights 0.5,0.5] [flags]",
+    .summary = "Merges models: averages them, or does what a recipe of mergekit says",
+    .usage = "lewin merge BASE TUNED [MORE...] -o OUT [--weights 0.5,0.5] [flags]\n"
+             "lewin merge RECIPE.yml -o OUT [flags]",
     .details =
         "The models are folders in Hugging Face's format, of one architecture and shape, in any\n"
-        "of float32, bfloat16 and float16, sharded in any way. OUT gets the averaged tensors and\n"
+        "of float32, bfloat16 and float16, sharded in any way. OUT gets the merged tensors and\n"
         "BASE's config, tokenizer and template files; it appears when everything is written.\n\n"
-        "example: lewin merge Qwen2.5-7B-Instruct runs/tuned -o HumanLLM-7B\n",
+        "examples: lewin merge Qwen2.5-7B-Instruct runs/tuned -o HumanLLM-7B\n"
+        "          lewin merge ties.yml -o merged\n",
     .flags = flags_table,
     .workload = LW_WORKLOAD_STREAMS,
     .run = run,
