@@ -10,6 +10,7 @@
 #include "engine/gpu/arena.h"
 #include "engine/gpu/stream.h"
 #include "merger/finite.h"
+#include "merger/manifest.h"
 #include "merger/methods.h"
 #include "merger/pipe.h"
 #include "merger/side_files.h"
@@ -246,8 +247,10 @@ static bool create_writer(struct run *run, struct lw_error *error)
     for (size_t i = 0; i < run->plan->tensor_count; i++) {
         infos[i] = run->plan->tensors[i].info;
     }
-    struct lw_checkpoint_params params = {
-        .folder = run->params->output, .tensors = infos, .count = run->plan->tensor_count};
+    struct lw_checkpoint_params params = {.folder = run->params->output,
+        .tensors = infos,
+        .count = run->plan->tensor_count,
+        .digests = !run->params->no_hash};
     bool created = lw_checkpoint_writer_create(&run->writer, &params, error);
     lw_free(infos);
     return created;
@@ -257,16 +260,22 @@ bool lw_merge_run(const struct lw_merge_plan *plan, struct lw_device *device,
     const struct lw_merge_run_params *params, struct lw_error *error)
 {
     struct run run = {.plan = plan, .params = params, .device = device};
-    bool merged = cut_parts(&run, error) && allocate(&run, error) && create_writer(&run, error) &&
-                  lw_pipe_run(&(struct lw_pipe_params){.item_count = run.part_count,
-                                  .slot_count = slot_count,
-                                  .context = &run,
-                                  .read = read_part,
-                                  .compute = compute_part,
-                                  .write = write_part},
-                      error) &&
-                  lw_merge_write_side_files(plan, run.writer, error) &&
-                  lw_checkpoint_writer_finish(run.writer, error);
+    struct lw_merge_hashing *hashing = NULL;
+    bool merged =
+        cut_parts(&run, error) && allocate(&run, error) && create_writer(&run, error) &&
+        (params->no_hash || lw_merge_hashing_start(&hashing, plan, error)) &&
+        lw_pipe_run(&(struct lw_pipe_params){.item_count = run.part_count,
+                        .slot_count = slot_count,
+                        .context = &run,
+                        .read = read_part,
+                        .compute = compute_part,
+                        .write = write_part},
+            error) &&
+        lw_merge_write_side_files(plan, run.writer, error) &&
+        lw_checkpoint_writer_end_tensors(run.writer, error) &&
+        lw_merge_manifest_write(plan, hashing, lw_device_caps(device)->name, run.writer, error) &&
+        lw_checkpoint_writer_finish(run.writer, error);
+    lw_merge_hashing_destroy(hashing);
     lw_checkpoint_writer_destroy(run.writer);
     for (size_t i = 0; i < slot_count; i++) {
         lw_stream_destroy(run.slots[i].stream);

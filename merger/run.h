@@ -10,6 +10,7 @@
 
 struct lw_merge_run_params {
     const char *output; // folder to be; must not exist, or be empty
+    bool no_hash;       // leave the SHA-256 out of the manifest
     // Called between parts with the bytes of the result that are computed; false stops the merge
     // with LW_INTERRUPTED. May be NULL.
     bool (*progress)(void *context, uint64_t done, uint64_t total);

@@ -4,6 +4,7 @@
 
 #include <string.h>
 
+#include "merger/card.h"
 #include "merger/chat_template.h"
 
 static bool write_config(
@@ -21,6 +22,7 @@ bool lw_merge_write_side_files(
     const struct lw_merge_plan *plan, struct lw_checkpoint_writer *writer, struct lw_error *error)
 {
     return (!plan->config || write_config(plan, writer, error)) &&
+           lw_merge_write_card(plan, writer, error) &&
            lw_merge_write_chat_template(plan, writer, error) &&
            lw_checkpoint_writer_carry(writer, plan->parents[0].folder, error);
 }

@@ -5,7 +5,7 @@
 
 #include "merger/plan.h"
 
-// Writes the plan's config.json and chat template, where they are not the first parent's, and copies
+// Writes the model card, the recipe, and the plan's config.json and chat template, where they are not the first parent's, and copies
 // that one's other files: generation config, tokenizer and the like.
 bool lw_merge_write_side_files(
     const struct lw_merge_plan *plan, struct lw_checkpoint_writer *writer, struct lw_error *error);

@@ -150,7 +150,7 @@ static bool write_optimizer(
         infos[i] = parameter_info(parameter, names[i], LW_DTYPE_F32);
     }
     done = done && lw_string_addf(&path, error, "%s/optimizer.safetensors", folder) &&
-           lw_safetensors_writer_create(&file, path.data, infos, count, error) &&
+           lw_safetensors_writer_create(&file, path.data, infos, count, false, error) &&
            write_state_tensors(file, training, error);
     lw_safetensors_writer_destroy(file);
     lw_string_free(&path);

@@ -63,7 +63,7 @@ void lw_sha256_destroy(struct lw_sha256 *sha)
 }
 
 static bool add_file(struct lw_sha256 *sha, struct lw_file *file, uint64_t *bytes,
-    bool (*stopping)(void), struct lw_error *error)
+    const atomic_bool *stopped, struct lw_error *error)
 {
     char *part = lw_calloc(1, part_size, error);
     bool done = part != NULL;
@@ -72,7 +72,7 @@ static bool add_file(struct lw_sha256 *sha, struct lw_file *file, uint64_t *byte
         done = lw_file_read_next(file, part, part_size, &got, error) &&
                lw_sha256_add(sha, part, got, error);
         *bytes += got;
-        if (done && stopping && stopping()) {
+        if (done && stopped && atomic_load(stopped)) {
             done = lw_fail(
                 error, LW_INTERRUPTED, "interrupted while reading %s again", lw_file_path(file));
         }
@@ -82,12 +82,12 @@ static bool add_file(struct lw_sha256 *sha, struct lw_file *file, uint64_t *byte
 }
 
 bool lw_sha256_file(const char *path, char text[LW_SHA256_TEXT], uint64_t *bytes,
-    bool (*stopping)(void), struct lw_error *error)
+    const atomic_bool *stopped, struct lw_error *error)
 {
     struct lw_file *file = NULL;
     struct lw_sha256 *sha = NULL;
     bool done = lw_file_open(&file, path, LW_FILE_READ, error) && lw_sha256_create(&sha, error) &&
-                add_file(sha, file, bytes, stopping, error) && lw_sha256_finish(sha, text, error);
+                add_file(sha, file, bytes, stopped, error) && lw_sha256_finish(sha, text, error);
     lw_sha256_destroy(sha);
     lw_file_close(file);
     return done;

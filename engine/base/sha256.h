@@ -4,6 +4,7 @@
 #ifndef LW_BASE_SHA256_H
 #define LW_BASE_SHA256_H
 
+#include <stdatomic.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -19,9 +20,8 @@ bool lw_sha256_add(struct lw_sha256 *sha, const void *bytes, size_t size, struct
 bool lw_sha256_finish(struct lw_sha256 *sha, char text[LW_SHA256_TEXT], struct lw_error *error);
 void lw_sha256_destroy(struct lw_sha256 *sha); // NULL: nothing
 
-// Of a whole file, with its size. `stopping` (may be NULL) is asked between parts: true ends it with
-// LW_INTERRUPTED.
+// Of a whole file, with its size. Once `stopped` (may be NULL) is true it ends with LW_INTERRUPTED.
 bool lw_sha256_file(const char *path, char text[LW_SHA256_TEXT], uint64_t *bytes,
-    bool (*stopping)(void), struct lw_error *error);
+    const atomic_bool *stopped, struct lw_error *error);
 
 #endif

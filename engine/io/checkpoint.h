@@ -43,6 +43,7 @@ struct lw_checkpoint_params {
     size_t count;
     uint64_t shard_bytes; // the most in one file (one tensor may be more); 0: 5 * 10^9
     uint64_t more_bytes;  // of files that the caller puts beside, for the check of free space
+    bool digests;         // the SHA-256 of each file of tensors is wanted
 };
 
 // Checks the target and the free space (LW_BAD_INPUT, LW_FAILED with the missing amount), and begins
@@ -67,6 +68,13 @@ bool lw_checkpoint_writer_file(struct lw_checkpoint_writer *writer, const char *
 // tokenizer, vocabulary, chat template), those that `source` has; a name written before is kept.
 bool lw_checkpoint_writer_carry(
     struct lw_checkpoint_writer *writer, const char *source, struct lw_error *error);
+
+// Ends the files of tensors, which must all be written; only files beside them may follow.
+bool lw_checkpoint_writer_end_tensors(struct lw_checkpoint_writer *writer, struct lw_error *error);
+
+// After that: the SHA-256 that was asked for of the file `name`; NULL: it is none of tensors.
+const char *lw_checkpoint_writer_digest(
+    const struct lw_checkpoint_writer *writer, const char *name);
 
 // Ends the files, syncs everything and renames the folder into place.
 bool lw_checkpoint_writer_finish(struct lw_checkpoint_writer *writer, struct lw_error *error);

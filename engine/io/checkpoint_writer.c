@@ -26,7 +26,8 @@ struct lw_checkpoint_writer {
     size_t current;                      // its number
     size_t tensor;                       // that the next byte belongs to
     uint64_t written;                    // bytes of it
-    bool finished;
+    char (*digests)[LW_SHA256_TEXT];     // [shard_count] of what is written; NULL: not wanted
+    bool ended, finished;
 };
 
 static int compare_names(const void *left, const void *right)
@@ -153,7 +154,7 @@ static bool open_shard(struct lw_checkpoint_writer *writer, struct lw_error *err
         shard_name(writer, writer->current, &name, error) &&
         lw_path_join(&path, lw_string_text(&writer->beside), lw_string_text(&name), error) &&
         lw_safetensors_writer_create(&writer->shard, lw_string_text(&path),
-            writer->infos + writer->tensor, end - writer->tensor, error);
+            writer->infos + writer->tensor, end - writer->tensor, writer->digests != NULL, error);
     lw_string_free(&name);
     lw_string_free(&path);
     return done;
@@ -190,6 +191,12 @@ bool lw_checkpoint_writer_create(struct lw_checkpoint_writer **writer,
         goto error;
     }
     created->finished = false;
+    if (params->digests) {
+        created->digests = lw_calloc(created->shard_count, sizeof *created->digests, error);
+        if (!created->digests) {
+            goto error;
+        }
+    }
     if (!lw_folder_create(lw_string_text(&created->beside), error) || !open_shard(created, error)) {
         goto error;
     }
@@ -210,6 +217,10 @@ const char *lw_checkpoint_writer_folder(const struct lw_checkpoint_writer *write
 static bool close_shard(struct lw_checkpoint_writer *writer, struct lw_error *error)
 {
     bool done = lw_safetensors_writer_finish(writer->shard, error);
+    if (writer->digests) {
+        memcpy(writer->digests[writer->current], lw_safetensors_writer_digest(writer->shard),
+            sizeof *writer->digests);
+    }
     lw_safetensors_writer_destroy(writer->shard);
     writer->shard = NULL;
     return done;
@@ -341,17 +352,36 @@ static bool write_index(struct lw_checkpoint_writer *writer, struct lw_error *er
     return done;
 }
 
-bool lw_checkpoint_writer_finish(struct lw_checkpoint_writer *writer, struct lw_error *error)
+bool lw_checkpoint_writer_end_tensors(struct lw_checkpoint_writer *writer, struct lw_error *error)
 {
-    if (!advance(writer, error)) {
-        return false;
+    if (writer->ended || !advance(writer, error)) {
+        return writer->ended;
     }
     if (writer->tensor < writer->count) {
         return lw_fail(error, LW_FAILED, "%s: only %zu of its %zu tensors were written",
             lw_string_text(&writer->folder), writer->tensor, writer->count);
     }
+    writer->ended = writer->shard_count == 1 || write_index(writer, error);
+    return writer->ended;
+}
+
+const char *lw_checkpoint_writer_digest(const struct lw_checkpoint_writer *writer, const char *name)
+{
+    struct lw_string shard = {0};
+    const char *found = NULL;
+    for (size_t i = 0; writer->digests && !found && i < writer->shard_count; i++) {
+        if (shard_name(writer, i, &shard, NULL) && strcmp(lw_string_text(&shard), name) == 0) {
+            found = writer->digests[i];
+        }
+    }
+    lw_string_free(&shard);
+    return found;
+}
+
+bool lw_checkpoint_writer_finish(struct lw_checkpoint_writer *writer, struct lw_error *error)
+{
     writer->finished =
-        (writer->shard_count == 1 || write_index(writer, error)) &&
+        lw_checkpoint_writer_end_tensors(writer, error) &&
         lw_folder_sync(lw_string_text(&writer->beside), error) &&
         lw_file_rename(lw_string_text(&writer->beside), lw_string_text(&writer->folder), error);
     return writer->finished;
@@ -371,6 +401,7 @@ void lw_checkpoint_writer_destroy(struct lw_checkpoint_writer *writer)
     }
     lw_free(writer->infos);
     lw_free(writer->shard_of);
+    lw_free(writer->digests);
     lw_string_free(&writer->folder);
     lw_string_free(&writer->beside);
     lw_free(writer);

@@ -11,6 +11,7 @@
 #include <stdint.h>
 
 #include "engine/base/error.h"
+#include "engine/base/sha256.h"
 
 enum { LW_TENSOR_MAX_RANK = 8 };
 
@@ -80,9 +81,10 @@ bool lw_safetensors_read(const struct lw_safetensors *tensors, const struct lw_t
 struct lw_safetensors_writer;
 
 // Creates `path` (which must not exist) and writes the header for `count` tensors: of `infos`, name,
-// dtype, rank and shape are used. The metadata is {"format": "pt"}, as transformers wants it.
+// dtype, rank and shape are used. The metadata is {"format": "pt"}, as transformers wants it. `digest`
+// asks for the SHA-256 of the file.
 bool lw_safetensors_writer_create(struct lw_safetensors_writer **writer, const char *path,
-    const struct lw_tensor_info *infos, size_t count, struct lw_error *error);
+    const struct lw_tensor_info *infos, size_t count, bool digest, struct lw_error *error);
 
 // The next bytes of the tensors, one after the other in the declared order; calls need not end where
 // tensors do. More bytes than were declared are refused as LW_FAILED.
@@ -91,6 +93,9 @@ bool lw_safetensors_writer_add(
 
 // Checks that all bytes came, and syncs the file.
 bool lw_safetensors_writer_finish(struct lw_safetensors_writer *writer, struct lw_error *error);
+
+// After finish: the SHA-256 that was asked for.
+const char *lw_safetensors_writer_digest(const struct lw_safetensors_writer *writer);
 
 // Closes; the file stays as it is. NULL: nothing.
 void lw_safetensors_writer_destroy(struct lw_safetensors_writer *writer);

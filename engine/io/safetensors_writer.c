@@ -25,7 +25,24 @@ struct lw_safetensors_writer {
     size_t count;
     size_t current;   // the tensor that the next byte belongs to
     uint64_t written; // bytes of it
+    // Of the bytes of the file up to `hashed`; NULL: not asked for, or they come in another order.
+    struct lw_sha256 *sha;
+    uint64_t hashed;
+    bool wants_digest;
+    char digest[LW_SHA256_TEXT];
 };
+
+static bool put(struct lw_safetensors_writer *writer, uint64_t offset, const void *bytes,
+    size_t size, struct lw_error *error)
+{
+    if (writer->sha && offset != writer->hashed) {
+        lw_sha256_destroy(writer->sha);
+        writer->sha = NULL;
+    }
+    writer->hashed += size;
+    return (!writer->sha || lw_sha256_add(writer->sha, bytes, size, error)) &&
+           lw_file_stream_write(writer->stream, offset, bytes, size, error);
+}
 
 static bool add_entry(struct lw_string *text, const struct lw_tensor_info *info, uint64_t begin,
     struct lw_error *error)
@@ -86,7 +103,7 @@ static bool lay_out(struct lw_safetensors_writer *writer, const struct lw_tensor
 }
 
 bool lw_safetensors_writer_create(struct lw_safetensors_writer **writer, const char *path,
-    const struct lw_tensor_info *infos, size_t count, struct lw_error *error)
+    const struct lw_tensor_info *infos, size_t count, bool digest, struct lw_error *error)
 {
     *writer = NULL;
     struct lw_string text = {0};
@@ -95,6 +112,7 @@ bool lw_safetensors_writer_create(struct lw_safetensors_writer **writer, const c
         return false;
     }
     created->count = count;
+    created->wants_digest = digest;
     created->places = lw_calloc(count, sizeof *created->places, error);
     if (!created->places || !lay_out(created, infos, &text, error)) {
         goto error;
@@ -105,8 +123,9 @@ bool lw_safetensors_writer_create(struct lw_safetensors_writer **writer, const c
     }
     if (!lw_file_open(&created->file, path, LW_FILE_CREATE_NEW, error) ||
         !lw_file_stream_create(&created->stream, created->file, error) ||
-        !lw_file_stream_write(created->stream, 0, prefix, sizeof prefix, error) ||
-        !lw_file_stream_write(created->stream, sizeof prefix, text.data, text.length, error)) {
+        (digest && !lw_sha256_create(&created->sha, error)) ||
+        !put(created, 0, prefix, sizeof prefix, error) ||
+        !put(created, sizeof prefix, text.data, text.length, error)) {
         goto error;
     }
     lw_string_free(&text);
@@ -141,8 +160,7 @@ bool lw_safetensors_writer_add(
         const struct place *place = &writer->places[writer->current];
         uint64_t room = place->bytes - writer->written;
         size_t part = size < room ? size : (size_t)room;
-        if (!lw_file_stream_write(
-                writer->stream, place->offset + writer->written, next, part, error)) {
+        if (!put(writer, place->offset + writer->written, next, part, error)) {
             return false;
         }
         writer->written += part;
@@ -158,12 +176,25 @@ bool lw_safetensors_writer_finish(struct lw_safetensors_writer *writer, struct l
         return lw_fail(error, LW_FAILED, "%s: only %zu of its %zu tensors were written",
             lw_file_path(writer->file), writer->current, writer->count);
     }
-    return lw_file_stream_flush(writer->stream, error) && lw_file_sync(writer->file, error);
+    if (!lw_file_stream_flush(writer->stream, error) || !lw_file_sync(writer->file, error)) {
+        return false;
+    }
+    uint64_t bytes;
+    return !writer->wants_digest ||
+           (writer->sha ? lw_sha256_finish(writer->sha, writer->digest, error)
+                        : lw_sha256_file(
+                              lw_file_path(writer->file), writer->digest, &bytes, NULL, error));
+}
+
+const char *lw_safetensors_writer_digest(const struct lw_safetensors_writer *writer)
+{
+    return writer->digest;
 }
 
 void lw_safetensors_writer_destroy(struct lw_safetensors_writer *writer)
 {
     if (writer) {
+        lw_sha256_destroy(writer->sha);
         lw_file_stream_destroy(writer->stream);
         lw_file_close(writer->file);
         lw_free(writer->places);

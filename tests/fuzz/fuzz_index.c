@@ -15,7 +15,7 @@ static void write_shard(const char *path, const char *name)
     struct lw_tensor_info info = {.name = name, .dtype = LW_DTYPE_F32, .rank = 1, .shape = {2}};
     static const float values[2] = {1, 2};
     struct lw_safetensors_writer *writer;
-    bool done = lw_safetensors_writer_create(&writer, path, &info, 1, NULL) &&
+    bool done = lw_safetensors_writer_create(&writer, path, &info, 1, false, NULL) &&
                 lw_safetensors_writer_add(writer, values, sizeof values, NULL) &&
                 lw_safetensors_writer_finish(writer, NULL);
     assert(done);

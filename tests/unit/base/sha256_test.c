@@ -40,16 +40,12 @@ static void in_parts(void **state)
     }
 }
 
-static bool at_once(void)
-{
-    return true;
-}
-
 static void of_files(void **state)
 {
     (void)state;
     char digest[LW_SHA256_TEXT];
     uint64_t bytes;
+    atomic_bool stopped = true;
     struct lw_error error = {0};
     for (size_t i = 0; i < sizeof examples / sizeof *examples; i++) {
         assert_true(lw_file_write_whole(PATH, examples[i].text, strlen(examples[i].text), &error));
@@ -57,7 +53,7 @@ static void of_files(void **state)
         assert_string_equal(digest, examples[i].digest);
         assert_int_equal(bytes, strlen(examples[i].text));
     }
-    assert_false(lw_sha256_file(PATH, digest, &bytes, at_once, &error));
+    assert_false(lw_sha256_file(PATH, digest, &bytes, &stopped, &error));
     assert_int_equal(error.status, LW_INTERRUPTED);
     error = (struct lw_error){0};
     assert_false(lw_sha256_file(PATH ".absent", digest, &bytes, NULL, &error));

@@ -238,7 +238,7 @@ static void ours_is_read_back(void **state)
     struct lw_error error = {0};
     struct lw_safetensors_writer *writer;
     lw_file_remove(PATH, NULL);
-    assert_true(lw_safetensors_writer_create(&writer, PATH, infos, 5, &error));
+    assert_true(lw_safetensors_writer_create(&writer, PATH, infos, 5, false, &error));
     for (size_t at = 0; at < 31; at += 4) { // across the borders of tensors
         assert_true(lw_safetensors_writer_add(writer, data + at, at + 4 > 31 ? 3 : 4, &error));
     }
@@ -265,10 +265,10 @@ static void ours_is_read_back(void **state)
     lw_safetensors_close(tensors);
 
     // An existing file is not overwritten; an unfinished one is not passed off as whole.
-    assert_false(lw_safetensors_writer_create(&writer, PATH, infos, 5, &error));
+    assert_false(lw_safetensors_writer_create(&writer, PATH, infos, 5, false, &error));
     assert_int_equal(error.status, LW_BAD_INPUT);
     assert_true(lw_file_remove(PATH, NULL));
-    assert_true(lw_safetensors_writer_create(&writer, PATH, infos, 5, NULL));
+    assert_true(lw_safetensors_writer_create(&writer, PATH, infos, 5, false, NULL));
     assert_true(lw_safetensors_writer_add(writer, data, 30, NULL));
     assert_false(lw_safetensors_writer_finish(writer, NULL));
     lw_safetensors_writer_destroy(writer);
