@@ -20,7 +20,7 @@ struct lw_merge_parameter_row {
 enum lw_merge_base {
     LW_MERGE_BASE_MEMBER,   // one of the models, if it is listed among them; else not read
     LW_MERGE_BASE_OPTIONAL, // when given, the origin from which differences are taken
-    LW_MERGE_BASE_REQUIRED, // that origin; a recipe without it is refused
+    LW_MERGE_BASE_REQUIRED, // that origin, or the first end of slerp; without it is refused
 };
 
 // `elements` neighbours of one tensor, of each model and of the result.
@@ -36,9 +36,13 @@ struct lw_merge_operands {
 };
 
 struct lw_merge_method {
-    const char *name; // as mergekit calls it
+    const char *name;  // as mergekit calls it
+    const char *title; // as people write it
+    const char
+        *reference; // the address of the paper or page that describes it; NULL: there is none
     enum lw_merge_base base;
-    size_t least, most; // models besides the base
+    size_t least, most; // models, of BASE_REQUIRED and BASE_OPTIONAL besides the base
+    bool random;        // draws random numbers: the result depends on the seed
     struct lw_merge_parameter_row parameters[LW_MERGE_METHOD_PARAMETERS];
     void (*record)(struct lw_stream *stream, const struct lw_merge_operands *operands);
 };
