@@ -51,6 +51,7 @@ struct lw_merge_plan {
     uint64_t bytes_read, bytes_written;
     bool converted; // the type was asked for, so config.json must say it
     enum lw_type type;
+    uint64_t seed; // of random methods
 };
 
 // LW_USAGE: fewer than two models, weights that have no sum to divide by. LW_BAD_INPUT: a model that

@@ -15,6 +15,8 @@ layout(constant_id = 5) const uint KEPT = 0;
 layout(constant_id = 6) const uint SQUARES = 0;
 LW_PUSH_CONSTANTS(lw_task_norm_args)
 
+layout(buffer_reference, scalar, buffer_reference_align = 4) buffer Term { lw_task_term at[]; };
+
 vec4 all_sum = vec4(0), kept_sum = vec4(0);
 
 // Elements i .. i + 3 of the piece, which begins at element `begin` of the part.
@@ -27,7 +29,7 @@ void add(uint64_t begin, uint i, uint end, bool whole)
     if (KEPT == LW_TASK_PLANE) {
         plane = load_part(TYPE_F32, args.mask, at, begin + end, whole);
     }
-    vec4 rest = kept(KEPT, args.term, value, uint(at), args.mask, plane);
+    vec4 rest = kept(KEPT, Term(args.term).at[0], value, uint(at), args.mask, plane);
     if (SQUARES != 0) {
         all_sum = fma(value, value, all_sum);
         kept_sum = fma(rest, rest, kept_sum);

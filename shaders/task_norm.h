@@ -9,9 +9,9 @@
 // sums[piece] = (sum of |d|, sum of |kept d|), or with SQUARES of their squares, d = x - base.
 struct lw_task_norm_args {
     uint64_t x, base, mask, sums; // mask: as in task_sum.h, of this term
+    uint64_t term;                // struct lw_task_term
     uint32_t count, reserved;
-    LW_STRUCT lw_task_term term;
 };
-LW_ARGS_SIZE(lw_task_norm_args, 64)
+LW_ARGS_SIZE(lw_task_norm_args, 48)
 
 #endif

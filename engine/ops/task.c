@@ -6,6 +6,7 @@
 
 #include "engine/ops/record.h"
 #include "shaders/task_count.h"
+#include "shaders/task_find.h"
 #include "shaders/task_histogram.h"
 #include "shaders/task_norm.h"
 #include "shaders/task_random.h"
@@ -67,6 +68,7 @@ static void record_turn(struct lw_stream *stream, const struct lw_task_sum *sum,
     }
     lw_add_access(&dispatch, lw_array_read(&sum->base, sum->count));
     lw_add_access(&dispatch, (struct lw_access){sum->mask.address, sum->mask.size, false});
+    lw_add_access(&dispatch, (struct lw_access){args.table, sizeof(struct lw_task_table), false});
     bool last = turn == LW_TASK_WHOLE || turn == LW_TASK_FINISH;
     if (last) {
         lw_add_access(&dispatch, lw_array_write(&sum->y, sum->count));
@@ -185,6 +187,35 @@ void lw_task_histogram(struct lw_stream *stream, const struct lw_task_magnitudes
     lw_stream_dispatch(stream, &dispatch);
 }
 
+void lw_task_find(struct lw_stream *stream, const struct lw_task_magnitudes *magnitudes,
+    const struct lw_task_find *find)
+{
+    const struct lw_array *x = &magnitudes->x, *base = &magnitudes->base;
+    if (!magnitudes_fit(magnitudes) || find->count > LW_COUNT_PIECE ||
+        (uint64_t)find->first + find->count > magnitudes->count ||
+        find->target.size < sizeof(uint32_t)) {
+        misfit(stream, "find of a magnitude", magnitudes->count);
+        return;
+    }
+    struct lw_task_find_args args = {.x = x->buffer.address,
+        .base = base->buffer.address,
+        .target = find->target.address,
+        .first = find->first,
+        .count = find->count,
+        .bits = find->bits,
+        .rank = find->rank};
+    struct lw_dispatch dispatch = {.kernel = LW_KERNEL_TASK_FIND,
+        .args = &args,
+        .constant_count = 2,
+        .constants = {lw_array_type(x), lw_array_type(base)}};
+    lw_add_access(&dispatch, lw_array_read(x, magnitudes->count));
+    lw_add_access(&dispatch, lw_array_read(base, magnitudes->count));
+    lw_add_access(&dispatch, (struct lw_access){find->target.address, sizeof(uint32_t), true});
+    dispatch.bytes = 8.0 * find->count;
+    lw_dispatch_linear(&dispatch, 1);
+    lw_stream_dispatch(stream, &dispatch);
+}
+
 void lw_task_random(struct lw_stream *stream, const struct lw_task_random *random)
 {
     uint64_t bytes = (uint64_t)random->word_count * sizeof(uint32_t);
@@ -219,7 +250,8 @@ void lw_task_norm(struct lw_stream *stream, const struct lw_task_norm *norm)
                                                  : 0;
     if (norm->count > UINT32_MAX || !x->buffer.address || !base->buffer.address ||
         !lw_array_fits(x, norm->count) || !lw_array_fits(base, norm->count) ||
-        norm->sums.size < bytes || norm->mask.size < mask * 4) {
+        norm->sums.size < bytes || norm->mask.size < mask * 4 ||
+        norm->term.size < sizeof(struct lw_task_term)) {
         misfit(stream, "norms of a difference", norm->count);
         return;
     }
@@ -227,13 +259,15 @@ void lw_task_norm(struct lw_stream *stream, const struct lw_task_norm *norm)
         .base = base->buffer.address,
         .mask = norm->mask.address,
         .sums = norm->sums.address,
-        .count = (uint32_t)norm->count,
-        .term = norm->term};
+        .term = norm->term.address,
+        .count = (uint32_t)norm->count};
     struct lw_dispatch dispatch = {
         .kernel = LW_KERNEL_TASK_NORM, .args = &args, .flops = 4 * (double)norm->count};
     lw_add_access(&dispatch, lw_array_read(x, norm->count));
     lw_add_access(&dispatch, lw_array_read(base, norm->count));
     lw_add_access(&dispatch, (struct lw_access){norm->mask.address, mask * 4, false});
+    lw_add_access(
+        &dispatch, (struct lw_access){norm->term.address, sizeof(struct lw_task_term), false});
     lw_add_access(&dispatch, (struct lw_access){norm->sums.address, bytes, true});
     uint64_t plane = norm->kept == LW_KEPT_PLANE ? norm->mask.address : 0;
     lw_set_row_constants(stream, &dispatch, LW_NORM_SUM_PIECE,

@@ -73,6 +73,15 @@ struct lw_task_random {
 };
 void lw_task_random(struct lw_stream *stream, const struct lw_task_random *random);
 
+// *target = one more than the index of the `rank`-th element, from 1, whose magnitude is `bits`,
+// among [first, first + count); where there are fewer, it stays. `target` is a cut's index.
+struct lw_task_find {
+    uint32_t first, count, bits, rank; // count <= LW_COUNT_PIECE
+    struct lw_buffer target;           // uint32
+};
+void lw_task_find(struct lw_stream *stream, const struct lw_task_magnitudes *magnitudes,
+    const struct lw_task_find *find);
+
 enum { LW_NORM_SUM_PIECE = 16384 };
 
 struct lw_task_norm {
@@ -80,7 +89,7 @@ struct lw_task_norm {
     enum lw_task_kept kept;
     bool squares;
     struct lw_buffer mask; // of this term
-    struct lw_task_term term;
+    struct lw_buffer term; // struct lw_task_term
     struct lw_buffer sums; // fp32 [pieces][2]
     uint64_t count;        // elements, below 2^32
 };

@@ -122,6 +122,36 @@ static void histogram_case(struct check *check, enum lw_type type, uint32_t coun
     check_end(check);
 }
 
+static void find_case(struct check *check, enum lw_type type, uint32_t count)
+{
+    if (!check_begin(check, "task_find", "%s, %u elements", check_type_name(type), count)) {
+        return;
+    }
+    struct check_tensor *base = check_input(check, type, 1, count);
+    struct check_tensor *x = near(check, type, base, count);
+    struct check_tensor *target = check_words(check, NULL, 1);
+    uint32_t like = check_random(check, count), skipped = check_random(check, count);
+    struct lw_task_find find = {.first = skipped,
+        .count = count - skipped < LW_COUNT_PIECE ? count - skipped : LW_COUNT_PIECE,
+        .bits = magnitude(difference(x, base, like)),
+        .rank = 1 + check_random(check, 4),
+        .target = target->buffer};
+    struct lw_task_magnitudes magnitudes = {array_of(x), array_of(base), count};
+    lw_stream_fill(check_stream(check), &target->buffer, 7);
+    lw_task_find(check_stream(check), &magnitudes, &find);
+    check_work(check, 0, 2.0 * find.count * (double)lw_type_size(type));
+    if (check_run(check)) {
+        uint32_t expected = 7, left = find.rank;
+        for (uint32_t i = find.first; i < find.first + find.count && left; i++) {
+            if (magnitude(difference(x, base, i)) == find.bits && --left == 0) {
+                expected = i + 1;
+            }
+        }
+        check_compare_words(check, "index", target, &expected);
+    }
+    check_end(check);
+}
+
 static void random_case(struct check *check, uint32_t words)
 {
     if (!check_begin(check, "task_random", "%u words", words)) {
@@ -235,11 +265,13 @@ static void norm_case(
     make_terms(check, &terms, one_type);
     uint32_t pieces = (count + LW_NORM_SUM_PIECE - 1) / LW_NORM_SUM_PIECE;
     struct check_tensor *sums = check_output(check, LW_F32, pieces, 2);
+    struct check_tensor *term = check_words(
+        check, (const uint32_t *)(const void *)&terms.terms[0], sizeof terms.terms[0] / 4);
     struct lw_task_norm norm = {.x = array_of(terms.x[0]),
         .base = array_of(terms.base),
         .kept = kept,
         .squares = squares,
-        .term = terms.terms[0],
+        .term = term->buffer,
         .sums = sums->buffer,
         .count = count};
     if (terms.mask) {
@@ -366,6 +398,7 @@ static void bench_cases(struct check *check)
     histogram_case(check, LW_BF16, large, true);
     histogram_case(check, LW_BF16, large, false);
     random_case(check, large / 32);
+    find_case(check, LW_BF16, LW_COUNT_PIECE);
     norm_case(check, LW_KEPT_BITS, false, large, true);
     norm_case(check, LW_KEPT_CUT, false, large, true);
     sum_case(check, &(struct sum_shape){large, 1, LW_KEPT_ALL, LW_CONSENSUS_NONE, false, true});
@@ -388,6 +421,7 @@ void check_task(struct check *check)
             check_random(check, 3) > 0);
         histogram_case(check, random_type(check), check_size(check, 50000), i % 2);
         random_case(check, check_size(check, 3000));
+        find_case(check, random_type(check), check_size(check, 20000));
     }
     for (enum lw_task_kept kept = LW_KEPT_ALL; kept <= LW_KEPT_BITS; kept++) {
         for (unsigned i = 0; i < check_cases(check); i++) {
