@@ -5,27 +5,8 @@
 #include <math.h>
 #include <string.h>
 
-#include "engine/ops/convert.h"
-
-// result = sum of weight_i x_i in fp32, in the order of the models, rounded once at the end. With two
-// weights of a half the fp32 sum is (a + b) / 2 rounded once, because halving is exact. More models
-// than one kernel takes go through it in turns, the sum so far in fp32 as the first term.
-static void record_linear(struct lw_stream *stream, const struct lw_merge_operands *operands)
-{
-    struct lw_weighted_term terms[LW_WEIGHTED_TERMS];
-    size_t term_count = 0;
-    for (size_t i = 0; i < operands->count; i++) {
-        if (term_count == LW_WEIGHTED_TERMS) {
-            lw_weighted_sum(stream, terms, term_count, &operands->sum, LW_F32, operands->elements);
-            terms[0] = (struct lw_weighted_term){&operands->sum, LW_F32, 1};
-            term_count = 1;
-        }
-        terms[term_count++] = (struct lw_weighted_term){&operands->inputs[i], operands->types[i],
-            (float)operands->values[i].value[LW_MERGE_WEIGHT]};
-    }
-    lw_weighted_sum(
-        stream, terms, term_count, &operands->output, operands->output_type, operands->elements);
-}
+#include "merger/coefficients.h"
+#include "merger/passes.h"
 
 // Parameters of each model, then of the tensor; the fallback is left out where the methods differ.
 #define WEIGHT "weight", LW_MERGE_WEIGHT, true, true, NAN
@@ -41,54 +22,65 @@ static void record_linear(struct lw_stream *stream, const struct lw_merge_operan
 
 #define ARXIV "https://arxiv.org/abs/"
 
+#define ANGLES(solve, base_first) &lw_merge_family_angles, LW_DROP_NONE, false, solve, base_first
+#define TASK(drop, consensus) &lw_merge_family_task, drop, consensus, NULL, false
+#define FAMILY(name) &lw_merge_family_##name, LW_DROP_NONE, false, NULL, false
+
 static const struct lw_merge_method methods[] = {
     {"linear", "Linear", ARXIV "2203.05482", LW_MERGE_BASE_MEMBER, 1, SIZE_MAX, false,
-        {{WEIGHT}, {NORMALIZE, 1}}, record_linear},
+        {{WEIGHT}, {NORMALIZE, 1}}, FAMILY(linear)},
     {"slerp", "SLERP", "https://en.wikipedia.org/wiki/Slerp", LW_MERGE_BASE_REQUIRED, 1, 1, false,
-        {{T}}, NULL},
+        {{T}}, ANGLES(lw_solve_slerp, true)},
     {"nuslerp", "NuSLERP", NULL, LW_MERGE_BASE_OPTIONAL, 2, 2, false,
         {{WEIGHT}, {"nuslerp_row_wise", LW_MERGE_ROW_WISE, false, false, 0},
             {"nuslerp_flatten", LW_MERGE_FLATTEN, false, false, 1}},
-        NULL},
+        ANGLES(lw_solve_nuslerp, false)},
     {"multislerp", "Multi-SLERP", "https://goddard.blog/posts/multislerp-wow-what-a-cool-idea",
         LW_MERGE_BASE_OPTIONAL, 1, SIZE_MAX, false,
         {{WEIGHT}, {"normalize_weights", LW_MERGE_NORMALIZE_WEIGHTS, false, false, 1},
             {"eps", LW_MERGE_EPS, false, false, 1e-8}},
-        NULL},
+        ANGLES(lw_solve_multislerp, false)},
     {"karcher", "Karcher Mean", "https://en.wikipedia.org/wiki/Karcher_mean", LW_MERGE_BASE_MEMBER,
         1, SIZE_MAX, false,
         {{"max_iter", LW_MERGE_MAX_ITER, false, false, 10},
             {"tol", LW_MERGE_TOL, false, false, 1e-5}},
-        NULL},
+        ANGLES(lw_solve_karcher, false)},
     {"task_arithmetic", "Task Arithmetic", ARXIV "2212.04089", LW_MERGE_BASE_REQUIRED, 1, SIZE_MAX,
-        false, {{WEIGHT}, {DENSITY}, {LAMBDA}, {NORMALIZE, 0}, {RESCALE, 0}, {INT8_MASK}}, NULL},
+        false, {{WEIGHT}, {DENSITY}, {LAMBDA}, {NORMALIZE, 0}, {RESCALE, 0}, {INT8_MASK}},
+        TASK(LW_DROP_NONE, false)},
     {"ties", "TIES", ARXIV "2306.01708", LW_MERGE_BASE_REQUIRED, 1, SIZE_MAX, false,
-        {{WEIGHT}, {DENSITY}, {LAMBDA}, {NORMALIZE, 1}, {RESCALE, 0}, {INT8_MASK}}, NULL},
+        {{WEIGHT}, {DENSITY}, {LAMBDA}, {NORMALIZE, 1}, {RESCALE, 0}, {INT8_MASK}},
+        TASK(LW_DROP_SMALL, true)},
     {"dare_linear", "Linear DARE", ARXIV "2311.03099", LW_MERGE_BASE_REQUIRED, 1, SIZE_MAX, true,
-        {{WEIGHT}, {DENSITY}, {LAMBDA}, {NORMALIZE, 0}, {RESCALE, 1}, {INT8_MASK}}, NULL},
+        {{WEIGHT}, {DENSITY}, {LAMBDA}, {NORMALIZE, 0}, {RESCALE, 1}, {INT8_MASK}},
+        TASK(LW_DROP_RANDOM, false)},
     {"dare_ties", "DARE TIES", ARXIV "2311.03099", LW_MERGE_BASE_REQUIRED, 1, SIZE_MAX, true,
-        {{WEIGHT}, {DENSITY}, {LAMBDA}, {NORMALIZE, 0}, {RESCALE, 1}, {INT8_MASK}}, NULL},
+        {{WEIGHT}, {DENSITY}, {LAMBDA}, {NORMALIZE, 0}, {RESCALE, 1}, {INT8_MASK}},
+        TASK(LW_DROP_RANDOM, true)},
     {"della_linear", "Linear DELLA", ARXIV "2406.11617", LW_MERGE_BASE_REQUIRED, 1, SIZE_MAX, true,
         {{WEIGHT}, {DENSITY}, {EPSILON}, {LAMBDA}, {NORMALIZE, 0}, {RESCALE, 1}, {INT8_MASK}},
-        NULL},
+        TASK(LW_DROP_BY_RANK, false)},
     {"della", "DELLA", ARXIV "2406.11617", LW_MERGE_BASE_REQUIRED, 1, SIZE_MAX, true,
         {{WEIGHT}, {DENSITY}, {EPSILON}, {LAMBDA}, {NORMALIZE, 1}, {RESCALE, 1}, {INT8_MASK}},
-        NULL},
+        TASK(LW_DROP_BY_RANK, true)},
     {"breadcrumbs", "Model Breadcrumbs", ARXIV "2312.06795", LW_MERGE_BASE_REQUIRED, 1, SIZE_MAX,
         false, {{WEIGHT}, {DENSITY}, {GAMMA}, {LAMBDA}, {NORMALIZE, 0}, {RESCALE, 0}, {INT8_MASK}},
-        NULL},
+        TASK(LW_DROP_OUTLIERS, false)},
     {"breadcrumbs_ties", "Model Breadcrumbs with TIES", ARXIV "2312.06795", LW_MERGE_BASE_REQUIRED,
         1, SIZE_MAX, false,
-        {{WEIGHT}, {DENSITY}, {GAMMA}, {LAMBDA}, {NORMALIZE, 0}, {RESCALE, 0}, {INT8_MASK}}, NULL},
+        {{WEIGHT}, {DENSITY}, {GAMMA}, {LAMBDA}, {NORMALIZE, 0}, {RESCALE, 0}, {INT8_MASK}},
+        TASK(LW_DROP_OUTLIERS, true)},
     {"model_stock", "Model Stock", ARXIV "2403.19522", LW_MERGE_BASE_REQUIRED, 2, SIZE_MAX, false,
-        {{"filter_wise", LW_MERGE_FILTER_WISE, false, false, 0}}, NULL},
+        {{"filter_wise", LW_MERGE_FILTER_WISE, false, false, 0}},
+        ANGLES(lw_solve_model_stock, false)},
     {"sce", "SCE", ARXIV "2408.07990", LW_MERGE_BASE_REQUIRED, 1, SIZE_MAX, false,
-        {{INT8_MASK}, {"select_topk", LW_MERGE_SELECT_TOPK, false, false, 1}}, NULL},
+        {{INT8_MASK}, {"select_topk", LW_MERGE_SELECT_TOPK, false, false, 1}}, FAMILY(sce)},
     {"arcee_fusion", "Arcee Fusion", "https://arcee.ai", LW_MERGE_BASE_REQUIRED, 1, 1, false, {{0}},
-        NULL},
+        FAMILY(fusion)},
     {"nearswap", "NearSwap", "https://huggingface.co/alchemonaut/QuartetAnemoi-70B-t0.0001",
-        LW_MERGE_BASE_REQUIRED, 1, 1, false, {{T}}, NULL},
-    {"passthrough", "Passthrough", NULL, LW_MERGE_BASE_MEMBER, 1, 1, false, {{SCALE}}, NULL},
+        LW_MERGE_BASE_REQUIRED, 1, 1, false, {{T}}, FAMILY(near)},
+    {"passthrough", "Passthrough", NULL, LW_MERGE_BASE_MEMBER, 1, 1, false, {{SCALE}},
+        FAMILY(linear)},
 };
 
 const struct lw_merge_method *lw_merge_method_at(size_t index)
@@ -104,4 +96,14 @@ const struct lw_merge_method *lw_merge_method_find(const char *name)
         }
     }
     return NULL;
+}
+
+bool lw_merge_method_takes(const struct lw_merge_method *method, enum lw_merge_parameter parameter)
+{
+    for (size_t i = 0; i < LW_MERGE_METHOD_PARAMETERS && method->parameters[i].name; i++) {
+        if (method->parameters[i].parameter == parameter) {
+            return true;
+        }
+    }
+    return false;
 }

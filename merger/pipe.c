@@ -22,8 +22,13 @@ static size_t allowed(const struct pipe *pipe, enum stage stage)
     if (stage != READ) {
         return pipe->done[stage - 1];
     }
-    size_t ahead = pipe->done[WRITE] + pipe->params->slot_count;
-    return ahead < pipe->params->item_count ? ahead : pipe->params->item_count;
+    const struct lw_pipe_params *params = pipe->params;
+    size_t ahead = pipe->done[WRITE] + params->slot_count, next = pipe->done[READ];
+    if (params->after && next < params->item_count &&
+        pipe->done[COMPUTE] < params->after(params->context, next)) {
+        return next;
+    }
+    return ahead < params->item_count ? ahead : params->item_count;
 }
 
 // Waits for the stage's next item; false when the pipe has stopped.

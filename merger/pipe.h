@@ -15,8 +15,10 @@ typedef bool (*lw_pipe_stage)(void *context, size_t item, size_t slot, struct lw
 
 struct lw_pipe_params {
     size_t item_count, slot_count;
-    void *context;         // for the stages
-    lw_pipe_stage read;    // on a thread of its own
+    void *context;      // for the stages
+    lw_pipe_stage read; // on a thread of its own
+    // How many items must have been computed before item `item` may be read; NULL: any may.
+    size_t (*after)(void *context, size_t item);
     lw_pipe_stage compute; // on the caller's thread
     lw_pipe_stage write;   // on a thread of its own
 };

@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
-// See run.h. A tensor is cut into parts of at most PART_ELEMENTS; parts go through the three stages
-// of pipe.h in slots of host-visible memory, which the device reads and writes in place: each byte
-// is used once, so copying it to device memory first would only add a copy.
+// See run.h. The items of a plan (items.h) go through the three stages of pipe.h in slots of
+// host-visible memory, which the device reads and writes in place: each byte is used once in a pass,
+// so copying it to device memory first would only add a copy. A further pass reads the files again;
+// the system's page cache has them.
 #include "merger/run.h"
 
 #include <string.h>
@@ -9,34 +10,18 @@
 #include "engine/base/alloc.h"
 #include "engine/gpu/arena.h"
 #include "engine/gpu/stream.h"
-#include "merger/finite.h"
+#include "merger/items.h"
 #include "merger/manifest.h"
-#include "merger/methods.h"
 #include "merger/pipe.h"
+#include "merger/reader.h"
 #include "merger/side_files.h"
 
-// Few enough that a part's sums stay in a CPU's cache, enough that a submission's fixed cost (some
-// 50 us) does not show.
-#define PART_ELEMENTS ((uint64_t)1 << 20)
-// The most memory for all slots, for merges of very many models.
-#define SLOT_BYTES ((uint64_t)256 << 20)
-// Bytes that are read, and then looked through for NaNs while they are in the cache.
-#define PIECE_BYTES ((size_t)1 << 18)
-
-enum { slot_count = 4 };
-
-struct part {
-    size_t tensor;
-    uint64_t first, count; // elements
-};
+enum { slot_count = 4, plane_count = 4 };
 
 struct slot {
-    struct lw_merge_operands operands;
-    struct lw_buffer *inputs;       // [most_inputs]
-    enum lw_type *types;            // [most_inputs]
-    struct lw_merge_values *values; // [most_inputs]
-    struct lw_stream *stream;       // the last part's recording; NULL before the first
-    uint64_t capacity;              // elements
+    struct lw_buffer *buffers; // [most_inputs]: the terms, then the base
+    struct lw_array *arrays;   // [most_inputs], over them
+    struct lw_buffer output;
 };
 
 struct run {
@@ -45,11 +30,14 @@ struct run {
     struct lw_device *device;
     struct lw_arena *host, *scratch;
     struct lw_checkpoint_writer *writer;
+    struct lw_merge_space space;
     struct slot slots[slot_count];
-    struct part *parts;
-    size_t part_count, part_capacity;
-    uint64_t part_elements; // the most in a part
-    uint64_t computed;      // bytes of the result
+    struct lw_merge_items items;
+    // The tensor whose items are being computed.
+    struct lw_merge_outline outline;
+    struct lw_merge_work work;
+    double computed; // bytes of the result, of unfinished tensors the share of their passes
+    uint64_t reported;
 };
 
 static enum lw_type type_of(const struct lw_tensor_info *info)
@@ -59,56 +47,69 @@ static enum lw_type type_of(const struct lw_tensor_info *info)
     return type;
 }
 
-static bool cut_parts(struct run *run, struct lw_error *error)
+static const struct lw_merge_tensor *tensor_of(const struct run *run, size_t item)
 {
-    uint64_t per_element = 4 * (run->plan->most_inputs + 2) * slot_count; // bytes, at most
-    uint64_t most = SLOT_BYTES / per_element / 1024 * 1024;
-    run->part_elements = most < 1024 ? 1024 : most < PART_ELEMENTS ? most : PART_ELEMENTS;
-    for (size_t tensor = 0; tensor < run->plan->tensor_count; tensor++) {
-        uint64_t elements = lw_tensor_elements(&run->plan->tensors[tensor].info);
-        for (uint64_t first = 0; first < elements; first += run->part_elements) {
-            uint64_t rest = elements - first;
-            if (!lw_reserve(&run->parts, &run->part_capacity, run->part_count + 1,
-                    sizeof *run->parts, error)) {
-                return false;
-            }
-            run->parts[run->part_count++] =
-                (struct part){tensor, first, rest < run->part_elements ? rest : run->part_elements};
-        }
-    }
-    return true;
+    return &run->plan->tensors[run->items.items[item].tensor];
 }
 
 static bool allocate_slot(struct run *run, struct slot *slot, struct lw_error *error)
 {
     size_t most = run->plan->most_inputs;
-    slot->inputs = lw_calloc(most, sizeof *slot->inputs, error);
-    slot->types = lw_calloc(most, sizeof *slot->types, error);
-    slot->values = lw_calloc(most, sizeof *slot->values, error);
-    uint64_t bytes = run->part_elements * sizeof(float);
-    bool allocated = slot->inputs && slot->types && slot->values &&
-                     lw_arena_allocate(run->host, bytes, &slot->operands.output, error) &&
-                     lw_arena_allocate(run->scratch, bytes, &slot->operands.sum, error);
+    slot->buffers = lw_calloc(most, sizeof *slot->buffers, error);
+    slot->arrays = lw_calloc(most, sizeof *slot->arrays, error);
+    uint64_t bytes = run->items.part_elements * sizeof(float);
+    bool allocated =
+        slot->buffers && slot->arrays && lw_arena_allocate(run->host, bytes, &slot->output, error);
     for (size_t i = 0; allocated && i < most; i++) {
-        allocated = lw_arena_allocate(run->host, bytes, &slot->inputs[i], error);
+        allocated = lw_arena_allocate(run->host, bytes, &slot->buffers[i], error);
     }
-    slot->operands.inputs = slot->inputs;
-    slot->operands.types = slot->types;
-    slot->operands.values = slot->values;
     return allocated;
+}
+
+static bool allocate_space(struct run *run, struct lw_error *error)
+{
+    const struct lw_merge_sizes *sizes = &run->items.sizes;
+    struct lw_merge_space *space = &run->space;
+    struct {
+        struct lw_buffer *buffer;
+        uint64_t size;
+    } const pieces[] = {{&space->statistics, sizes->statistics}, {&space->tables, sizes->tables},
+        {&space->factors, sizes->factors}, {&space->bits, sizes->bits}};
+    for (size_t i = 0; i < sizeof pieces / sizeof *pieces; i++) {
+        if (pieces[i].size &&
+            !lw_arena_allocate(run->host, pieces[i].size, pieces[i].buffer, error)) {
+            return false;
+        }
+    }
+    if (!sizes->plane) {
+        return true;
+    }
+    uint64_t plane = (sizes->plane + 255) / 256 * 256;
+    struct lw_buffer planes;
+    if (!lw_arena_allocate(run->scratch, plane_count * plane, &planes, error)) {
+        return false;
+    }
+    for (size_t i = 0; i < plane_count; i++) {
+        space->planes[i] = lw_buffer_part(&planes, i * plane, plane);
+    }
+    space->sums = lw_buffer_part(&planes, 0, 3 * plane);
+    return true;
 }
 
 static bool allocate(struct run *run, struct lw_error *error)
 {
-    uint64_t all = run->part_elements * sizeof(float) * slot_count;
+    const struct lw_merge_sizes *sizes = &run->items.sizes;
+    uint64_t all = run->items.part_elements * sizeof(float) * slot_count;
     if (!lw_arena_create(&run->host, run->device,
             &(struct lw_arena_params){.name = "buffers of the merge",
                 .memory = LW_MEMORY_HOST,
-                .expected = all * (run->plan->most_inputs + 1)},
+                .expected = all * (run->plan->most_inputs + 1) + sizes->statistics + sizes->tables +
+                            sizes->factors + sizes->bits + 4096},
             error) ||
         !lw_arena_create(&run->scratch, run->device,
-            &(struct lw_arena_params){
-                .name = "sums of the merge", .memory = LW_MEMORY_DEVICE, .expected = all},
+            &(struct lw_arena_params){.name = "planes of the merge",
+                .memory = LW_MEMORY_DEVICE,
+                .expected = plane_count * (sizes->plane + 256)},
             error)) {
         return false;
     }
@@ -117,125 +118,190 @@ static bool allocate(struct run *run, struct lw_error *error)
             return false;
         }
     }
-    return true;
+    return allocate_space(run, error);
 }
 
-static bool check_finite(const struct lw_tensor_info *info, const char *where, const void *elements,
-    uint64_t first, uint64_t count, struct lw_error *error)
+// A few pieces of neighbours at equal distances, from all over the tensor.
+static bool read_sample(struct lw_merge_stretch *stretch, char *target, struct lw_error *error)
 {
-    size_t bad = lw_first_nonfinite(elements, type_of(info), count);
-    if (bad < count) {
-        return lw_fail(error, LW_BAD_INPUT,
-            "%s: tensor %s holds a NaN or an infinity at element %llu; nothing was written", where,
-            info->name, (unsigned long long)(first + bad));
-    }
-    return true;
-}
-
-static bool read_input(const struct run *run, const struct part *part,
-    const struct lw_merge_input *input, char *target, struct lw_error *error)
-{
-    const struct lw_merge_parent *from = &run->plan->parents[input->parent];
-    size_t size = lw_dtype_size(input->info->dtype);
-    for (uint64_t done = 0; done < part->count; done += PIECE_BYTES / size) {
-        uint64_t rest = part->count - done;
-        size_t count = rest < PIECE_BYTES / size ? rest : PIECE_BYTES / size;
-        char *piece = target + done * size;
-        uint64_t first = part->first + done;
-        if (!lw_checkpoint_read(
-                from->checkpoint, input->info, first * size, piece, count * size, error) ||
-            !check_finite(input->info, from->folder, piece, first, count, error)) {
+    uint64_t elements = lw_tensor_elements(&stretch->tensor->info);
+    size_t size = lw_dtype_size(stretch->input->info->dtype);
+    stretch->count = LW_SAMPLE_PIECE;
+    for (uint64_t i = 0; i < LW_SAMPLE_PIECES; i++) {
+        stretch->first = (elements - LW_SAMPLE_PIECE) / (LW_SAMPLE_PIECES - 1) * i;
+        if (!lw_merge_read(stretch, target + i * LW_SAMPLE_PIECE * size, error)) {
             return false;
         }
     }
     return true;
 }
 
-static bool read_part(void *context, size_t item, size_t slot_index, struct lw_error *error)
+static size_t items_before(void *context, size_t item)
+{
+    const struct run *run = context;
+    return run->items.items[item].after;
+}
+
+// Passes that turned out not to be needed are not read. Which ones is known: `after` made the first
+// item of a pass wait for the pass before.
+static bool is_needed(const struct run *run, const struct lw_merge_item *item)
+{
+    return item->checked || lw_merge_has_pass(run->work.passes, item->pass);
+}
+
+static bool read_part(void *context, size_t number, size_t slot_index, struct lw_error *error)
 {
     struct run *run = context;
     struct slot *slot = &run->slots[slot_index];
-    const struct part *part = &run->parts[item];
-    const struct lw_merge_tensor *tensor = &run->plan->tensors[part->tensor];
-    for (size_t i = 0; i < tensor->input_count; i++) {
-        if (!read_input(run, part, &tensor->inputs[i], slot->inputs[i].mapped, error)) {
-            return false;
-        }
-    }
-    return true;
-}
-
-// What a weight is divided by: the sum of all, where the recipe wants that.
-static double divisor_of(const struct lw_merge_tensor *tensor)
-{
-    double sum = 0;
-    for (size_t i = 0; i < tensor->input_count; i++) {
-        sum += tensor->inputs[i].values.value[LW_MERGE_WEIGHT];
-    }
-    return tensor->values.value[LW_MERGE_NORMALIZE] == 0 ? 1 : sum;
-}
-
-// Records the slot's work on the part, unless its last part was of the same tensor and size.
-static bool prepare(
-    const struct run *run, struct slot *slot, const struct part *part, struct lw_error *error)
-{
-    struct lw_merge_operands *operands = &slot->operands;
-    const struct lw_merge_tensor *tensor = &run->plan->tensors[part->tensor];
-    enum lw_type output_type = type_of(&tensor->info);
-    bool same = slot->stream && operands->elements == part->count &&
-                operands->output_type == output_type && operands->count == tensor->input_count;
-    for (size_t i = 0; i < tensor->input_count; i++) {
-        const struct lw_merge_input *input = &tensor->inputs[i];
-        enum lw_type type = type_of(input->info);
-        struct lw_merge_values values = input->values;
-        values.value[LW_MERGE_WEIGHT] /= divisor_of(tensor);
-        same =
-            same && slot->types[i] == type && memcmp(&slot->values[i], &values, sizeof values) == 0;
-        slot->types[i] = type;
-        slot->values[i] = values;
-    }
-    if (same) {
+    const struct lw_merge_item *item = &run->items.items[number];
+    struct lw_merge_outline outline;
+    if (!is_needed(run, item)) {
         return true;
     }
-    operands->count = tensor->input_count;
-    operands->elements = part->count;
-    operands->output_type = output_type;
-    lw_stream_destroy(slot->stream);
-    slot->stream = NULL;
-    if (!lw_stream_create(&slot->stream, run->device, "merge", error)) {
+    if (!lw_merge_outline(&outline, run->plan, tensor_of(run, number), error)) {
         return false;
     }
-    run->plan->method->record(slot->stream, operands);
-    return lw_stream_end(slot->stream, error);
-}
-
-static bool compute_part(void *context, size_t item, size_t slot_index, struct lw_error *error)
-{
-    struct run *run = context;
-    struct slot *slot = &run->slots[slot_index];
-    const struct part *part = &run->parts[item];
-    uint64_t ticket;
-    if (!prepare(run, slot, part, error) || !lw_stream_submit(slot->stream, &ticket, error) ||
-        !lw_device_wait(run->device, ticket, error)) {
-        return false;
-    }
-    run->computed += part->count * lw_dtype_size(run->plan->tensors[part->tensor].info.dtype);
-    if (run->params->progress &&
-        !run->params->progress(run->params->context, run->computed, run->plan->bytes_written)) {
-        return lw_fail(error, LW_INTERRUPTED, "the merge was interrupted; nothing was written");
+    for (size_t i = 0; i < outline.term_count + (outline.base != NULL); i++) {
+        const struct lw_merge_input *input =
+            i < outline.term_count ? lw_merge_term(&outline, i) : outline.base;
+        struct lw_merge_stretch stretch = {.plan = run->plan,
+            .tensor = outline.tensor,
+            .input = input,
+            .first = item->first,
+            .count = item->count,
+            .finite = item->checked && !run->params->allow_nonfinite};
+        bool read = item->pass == LW_PASS_SAMPLE
+                        ? read_sample(&stretch, slot->buffers[i].mapped, error)
+                        : lw_merge_read(&stretch, slot->buffers[i].mapped, error);
+        if (!read) {
+            return false;
+        }
     }
     return true;
 }
 
-static bool write_part(void *context, size_t item, size_t slot_index, struct lw_error *error)
+// The slot's content as operands. An input with a low-rank update is to be made into an fp32 array
+// here, by kernels recorded before the method's, and its parts to be whole rows (items.c).
+static struct lw_merge_part part_of(
+    const struct run *run, struct slot *slot, const struct lw_merge_item *item)
+{
+    const struct lw_merge_outline *outline = &run->outline;
+    struct lw_merge_part part = {.first = item->first,
+        .count = item->count,
+        .x = slot->arrays,
+        .y = {slot->output, type_of(&outline->tensor->info)}};
+    for (size_t i = 0; i < outline->term_count; i++) {
+        slot->arrays[i] =
+            (struct lw_array){slot->buffers[i], type_of(lw_merge_term(outline, i)->info)};
+    }
+    if (outline->base) {
+        part.base =
+            (struct lw_array){slot->buffers[outline->term_count], type_of(outline->base->info)};
+    }
+    return part;
+}
+
+static bool compute_pass(struct run *run, enum lw_merge_pass pass, const struct lw_merge_part *part,
+    struct lw_error *error)
+{
+    const struct lw_merge_family *family = run->outline.family;
+    struct lw_stream *stream = NULL;
+    uint64_t ticket;
+    bool computed = lw_stream_create(&stream, run->device, "merge", error) &&
+                    family->record(&run->work, pass, part, stream, error) &&
+                    lw_stream_end(stream, error) &&
+                    (pass == LW_PASS_SAMPLE || (lw_stream_submit(stream, &ticket, error) &&
+                                                   lw_device_wait(run->device, ticket, error)));
+    lw_stream_destroy(stream);
+    return computed && (!family->collect || family->collect(&run->work, pass, part, error));
+}
+
+static bool end_pass(struct run *run, enum lw_merge_pass pass, struct lw_error *error)
+{
+    const struct lw_merge_family *family = run->outline.family;
+    return !family->end || family->end(&run->work, pass, error);
+}
+
+static bool begin_tensor(struct run *run, size_t number, struct lw_error *error)
+{
+    run->work = (struct lw_merge_work){.outline = &run->outline, .space = &run->space};
+    if (!lw_merge_outline(&run->outline, run->plan, tensor_of(run, number), error)) {
+        return false;
+    }
+    run->work.passes = run->outline.passes;
+    return run->outline.family->begin(&run->work, error);
+}
+
+static void finish_tensor(struct run *run)
+{
+    if (run->work.outline) {
+        run->outline.family->finish(&run->work);
+        run->work = (struct lw_merge_work){0};
+    }
+}
+
+static bool report_progress(
+    struct run *run, const struct lw_merge_item *item, struct lw_error *error)
+{
+    const struct lw_tensor_info *info = &run->plan->tensors[item->tensor].info;
+    unsigned passes = 1;
+    for (int i = 0; i < LW_PASS_RESULT && item->pass != LW_PASS_COUNT; i++) {
+        passes +=
+            i != LW_PASS_SAMPLE && lw_merge_has_pass(run->outline.passes, (enum lw_merge_pass)i);
+    }
+    if (item->pass != LW_PASS_SAMPLE) {
+        run->computed += (double)item->count * (double)lw_dtype_size(info->dtype) / passes;
+    }
+    uint64_t done = (uint64_t)(run->computed + 0.5);
+    done = done < run->plan->bytes_written ? done : run->plan->bytes_written;
+    if (!run->params->progress || done <= run->reported) {
+        return true;
+    }
+    run->reported = done;
+    return run->params->progress(run->params->context, done, run->plan->bytes_written) ||
+           lw_fail(error, LW_INTERRUPTED, "the merge was interrupted; nothing was written");
+}
+
+static bool compute_part(void *context, size_t number, size_t slot_index, struct lw_error *error)
 {
     struct run *run = context;
-    const struct part *part = &run->parts[item];
-    const struct lw_tensor_info *tensor = &run->plan->tensors[part->tensor].info;
-    const void *output = run->slots[slot_index].operands.output.mapped;
-    size_t size = part->count * lw_dtype_size(tensor->dtype);
-    return check_finite(tensor, "the result", output, part->first, part->count, error) &&
-           lw_checkpoint_writer_add(run->writer, output, size, error);
+    const struct lw_merge_item *item = &run->items.items[number];
+    if (item->begins && !begin_tensor(run, number, error)) {
+        return false;
+    }
+    struct lw_merge_part part = part_of(run, &run->slots[slot_index], item);
+    bool all = item->pass == LW_PASS_COUNT;
+    enum lw_merge_pass first = all ? LW_PASS_SAMPLE : item->pass;
+    enum lw_merge_pass last = all ? LW_PASS_RESULT : item->pass;
+    for (enum lw_merge_pass pass = first; pass <= last; pass++) {
+        if (!lw_merge_has_pass(run->work.passes, pass)) {
+            continue;
+        }
+        if (!compute_pass(run, pass, &part, error) ||
+            (item->ends_pass && !end_pass(run, pass, error))) {
+            return false;
+        }
+    }
+    bool reported = report_progress(run, item, error);
+    if (item->ends) {
+        finish_tensor(run);
+    }
+    return reported;
+}
+
+static bool write_part(void *context, size_t number, size_t slot_index, struct lw_error *error)
+{
+    struct run *run = context;
+    const struct lw_merge_item *item = &run->items.items[number];
+    const struct lw_tensor_info *tensor = &tensor_of(run, number)->info;
+    const void *output = run->slots[slot_index].output.mapped;
+    if (item->pass != LW_PASS_COUNT && item->pass != LW_PASS_RESULT) {
+        return true;
+    }
+    return (run->params->allow_nonfinite || lw_merge_check_finite(tensor, "the result", output,
+                                                item->first, item->count, error)) &&
+           lw_checkpoint_writer_add(
+               run->writer, output, item->count * lw_dtype_size(tensor->dtype), error);
 }
 
 static bool create_writer(struct run *run, struct lw_error *error)
@@ -262,12 +328,14 @@ bool lw_merge_run(const struct lw_merge_plan *plan, struct lw_device *device,
     struct run run = {.plan = plan, .params = params, .device = device};
     struct lw_merge_hashing *hashing = NULL;
     bool merged =
-        cut_parts(&run, error) && allocate(&run, error) && create_writer(&run, error) &&
+        lw_merge_items_cut(&run.items, plan, params->part_elements, error) &&
+        allocate(&run, error) && create_writer(&run, error) &&
         (params->no_hash || lw_merge_hashing_start(&hashing, plan, error)) &&
-        lw_pipe_run(&(struct lw_pipe_params){.item_count = run.part_count,
+        lw_pipe_run(&(struct lw_pipe_params){.item_count = run.items.count,
                         .slot_count = slot_count,
                         .context = &run,
                         .read = read_part,
+                        .after = items_before,
                         .compute = compute_part,
                         .write = write_part},
             error) &&
@@ -276,15 +344,14 @@ bool lw_merge_run(const struct lw_merge_plan *plan, struct lw_device *device,
         lw_merge_manifest_write(plan, hashing, lw_device_caps(device)->name, run.writer, error) &&
         lw_checkpoint_writer_finish(run.writer, error);
     lw_merge_hashing_destroy(hashing);
+    finish_tensor(&run);
     lw_checkpoint_writer_destroy(run.writer);
     for (size_t i = 0; i < slot_count; i++) {
-        lw_stream_destroy(run.slots[i].stream);
-        lw_free(run.slots[i].inputs);
-        lw_free(run.slots[i].types);
-        lw_free(run.slots[i].values);
+        lw_free(run.slots[i].buffers);
+        lw_free(run.slots[i].arrays);
     }
     lw_arena_destroy(run.scratch);
     lw_arena_destroy(run.host);
-    lw_free(run.parts);
+    lw_merge_items_free(&run.items);
     return merged;
 }

@@ -21,7 +21,7 @@ struct lw_access {
     bool write;
 };
 
-#define LW_DISPATCH_ACCESSES 10
+#define LW_DISPATCH_ACCESSES 16
 
 struct lw_dispatch {
     enum lw_kernel_id kernel;

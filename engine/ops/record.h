@@ -35,6 +35,13 @@ static inline uint64_t lw_divide_up(uint64_t value, uint64_t by)
     return (value + by - 1) / by;
 }
 
+// What a dispatch reads or writes also counts as its useful bytes.
+static inline void lw_add_access(struct lw_dispatch *dispatch, struct lw_access access)
+{
+    dispatch->accesses[dispatch->access_count++] = access;
+    dispatch->bytes += (double)access.size;
+}
+
 // The constant FOURS (rows.glsl) of rows of `columns` elements.
 static inline uint32_t lw_fours(bool aligned, uint32_t columns)
 {

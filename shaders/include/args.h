@@ -10,8 +10,10 @@
 
 #ifdef VULKAN // GLSL
 #define LW_ARGS_SIZE(name, bytes)
+#define LW_STRUCT
 #else
 #include <stdint.h>
+#define LW_STRUCT struct // a member that is a struct
 #define LW_ARGS_SIZE(name, bytes)                                                                  \
     _Static_assert(sizeof(struct name) == (bytes) && (bytes) <= 128, #name " has another size");
 #endif

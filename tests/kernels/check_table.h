@@ -8,6 +8,8 @@
     ROW(convert)                                                                                   \
     ROW(embedding)                                                                                 \
     ROW(fill_random)                                                                               \
+    ROW(fusion)                                                                                    \
+    ROW(gram)                                                                                      \
     ROW(loss)                                                                                      \
     ROW(matmul)                                                                                    \
     ROW(mlp)                                                                                       \
@@ -15,7 +17,8 @@
     ROW(norm)                                                                                      \
     ROW(optimizer)                                                                                 \
     ROW(qk_norm)                                                                                   \
-    ROW(rope)
+    ROW(rope)                                                                                      \
+    ROW(task)
 
 struct check;
 
