@@ -8,6 +8,7 @@
 #include "engine/io/yaml_tree.h"
 #include "merger/chat_template.h"
 #include "merger/plan_private.h"
+#include "merger/vocabulary.h"
 
 // The number of the parent that `model` is; it becomes one where it is none yet.
 static size_t parent_of(struct lw_plan_draft *draft, const struct lw_merge_reference *model)
@@ -223,24 +224,51 @@ static bool compare_parents(
     return true;
 }
 
+// config.json counts the rows of the vocabulary.
+static bool set_vocabulary_size(struct lw_merge_plan *plan, struct lw_error *error)
+{
+    static const char key[] = "vocab_size";
+    double size = (double)lw_merge_vocabulary_size(plan->vocabulary);
+    const cJSON *now = cJSON_GetObjectItemCaseSensitive(plan->parents[0].config, key);
+    if (cJSON_IsNumber(now) && now->valuedouble == size) {
+        return true;
+    }
+    cJSON *config = lw_merge_plan_config(plan, error);
+    if (!config) {
+        return false;
+    }
+    cJSON_DeleteItemFromObjectCaseSensitive(config, key);
+    return cJSON_AddNumberToObject(config, key, size) || lw_fail_memory(error, "config.json", 0);
+}
+
 // Where the recipe names a tokenizer, the rows of tensors with `vocabulary` are put in its order here:
 // their inputs get maps and the result its number of rows.
 static bool plan_vocabulary(struct lw_plan_draft *draft, struct lw_error *error)
 {
+    struct lw_merge_plan *plan = draft->plan;
     const struct lw_merge_recipe *recipe = draft->params->recipe;
-    for (size_t i = 0; recipe->tokenizer.source && i < draft->plan->tensor_count; i++) {
-        const struct lw_merge_tensor *tensor = &draft->plan->tensors[i];
-        for (size_t k = 0; tensor->vocabulary && k < tensor->input_count; k++) {
-            const struct lw_tensor_info *info = tensor->inputs[k].info;
-            if (info->rank && info->shape[0] != tensor->info.shape[0]) {
-                return lw_fail(error, LW_USAGE,
-                    "%s: the vocabularies of the models differ (tensor %s), and a tokenizer_source "
-                    "is not supported",
-                    recipe->name, tensor->info.name);
-            }
-        }
+    if (!recipe->tokenizer.source) {
+        return true;
     }
-    return true;
+    const struct lw_merge_vocabulary_params params = {.parents = plan->parents,
+        .count = plan->parent_count,
+        .has_base = recipe->base.folder != NULL,
+        .source = recipe->tokenizer.source,
+        .model = recipe->tokenizer.model.folder,
+        .tokens = recipe->tokenizer.tokens,
+        .pad_to_multiple_of = recipe->tokenizer.pad_to_multiple_of,
+        .recipe = recipe->name,
+        .log = draft->params->log};
+    bool done = lw_merge_vocabulary_create(&plan->vocabulary, &params, error);
+    for (size_t i = 0; done && i < plan->tensor_count; i++) {
+        struct lw_merge_tensor *tensor = &plan->tensors[i];
+        done =
+            !tensor->vocabulary || (lw_merge_vocabulary_rows(plan->vocabulary, tensor, error) &&
+                                       (lw_tensor_set_bytes(&tensor->info) ||
+                                           lw_fail(error, LW_BAD_INPUT,
+                                               "tensor %s has an absurd size", tensor->info.name)));
+    }
+    return done && set_vocabulary_size(plan, error);
 }
 
 static void sum_up(struct lw_merge_plan *plan)
@@ -312,6 +340,7 @@ void lw_merge_plan_destroy(struct lw_merge_plan *plan)
     if (!plan) {
         return;
     }
+    lw_merge_vocabulary_destroy(plan->vocabulary);
     for (size_t i = 0; i < plan->parent_count; i++) {
         lw_merge_parent_close(&plan->parents[i]);
     }

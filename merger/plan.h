@@ -11,6 +11,8 @@
 #include "merger/parent.h"
 #include "merger/recipe.h"
 
+struct lw_merge_vocabulary;
+
 struct lw_merge_params {
     const struct lw_merge_recipe *recipe; // must outlive the plan
     const uint64_t *seed;                 // NULL: the recipe's, or 0
@@ -54,8 +56,9 @@ struct lw_merge_plan {
     uint64_t bytes_read, bytes_written;
     bool converted; // a type was asked for
     enum lw_type type;
-    uint64_t seed;       // of random methods
-    cJSON *config;       // the result's config.json; NULL: that of the first parent as it is
+    uint64_t seed; // of random methods
+    cJSON *config; // the result's config.json; NULL: that of the first parent as it is
+    struct lw_merge_vocabulary *vocabulary; // of all models together; NULL: each row as it lies
     char *chat_template; // the result's, a Jinja text; NULL: that of the first parent
     char **names;        // of tensors that are called otherwise than in a parent
     size_t name_count, name_capacity;

@@ -6,6 +6,7 @@
 
 #include "merger/card.h"
 #include "merger/chat_template.h"
+#include "merger/vocabulary.h"
 
 static bool write_config(
     const struct lw_merge_plan *plan, struct lw_checkpoint_writer *writer, struct lw_error *error)
@@ -24,5 +25,6 @@ bool lw_merge_write_side_files(
     return (!plan->config || write_config(plan, writer, error)) &&
            lw_merge_write_card(plan, writer, error) &&
            lw_merge_write_chat_template(plan, writer, error) &&
-           lw_checkpoint_writer_carry(writer, plan->parents[0].folder, error);
+           (plan->vocabulary ? lw_merge_vocabulary_write(plan->vocabulary, writer, error)
+                             : lw_checkpoint_writer_carry(writer, plan->parents[0].folder, error));
 }

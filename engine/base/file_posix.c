@@ -256,19 +256,17 @@ bool lw_file_remove(const char *path, struct lw_error *error)
 
 bool lw_file_rename(const char *from, const char *to, struct lw_error *error)
 {
-    if (rename(from, to) != 0) {
-        int code = errno;
-        struct lw_string action = {0};
-        if (lw_string_addf(&action, error, "rename %s to", from)) {
-            errno = code;
-            lw_fail_last_error(error, lw_string_text(&action), to);
-        }
-        lw_string_free(&action);
-        return false;
+    struct lw_string parent = {0}, action = {0};
+    bool done = false;
+    // Before the rename, so that a lack of memory leaves everything as it was.
+    if (!lw_path_parent(&parent, to, error) ||
+        !lw_string_addf(&action, error, "rename %s to", from)) {
+        goto cleanup;
     }
-    struct lw_string parent = {0};
-    bool done =
-        lw_path_parent(&parent, to, error) && lw_folder_sync(lw_string_text(&parent), error);
+    done = rename(from, to) == 0 ? lw_folder_sync(lw_string_text(&parent), error)
+                                 : lw_fail_last_error(error, lw_string_text(&action), to);
+cleanup:
     lw_string_free(&parent);
+    lw_string_free(&action);
     return done;
 }
