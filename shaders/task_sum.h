@@ -4,6 +4,8 @@
 
 #include "shaders/task.h"
 
+#define LW_TASK_SUM_PIECE 4096 // elements of a workgroup
+
 // Whose signs decide, at each element, which terms take part.
 #define LW_TASK_NO_CONSENSUS 0 // none: all do
 #define LW_TASK_WEIGHTED 1     // the sum of the weighted differences

@@ -4,13 +4,13 @@
 #version 460
 #extension GL_GOOGLE_include_directive : require
 #include "include/kernel.glsl"
-#include "include/elements.glsl"
+#include "include/rows.glsl"
 #include "include/operands.glsl"
 #include "weighted_sum.h"
 
-layout(constant_id = 2) const uint TERMS = 1;
-layout(constant_id = 3) const uint X_TYPES = 0; // two bits a term, the first lowest
-layout(constant_id = 4) const uint Y_TYPE = 0;
+layout(constant_id = 3) const uint TERMS = 1;
+layout(constant_id = 4) const uint X_TYPES = 0; // two bits a term, the first lowest
+layout(constant_id = 5) const uint Y_TYPE = 0;
 LW_PUSH_CONSTANTS(lw_weighted_sum_args)
 
 vec4 sum_whole(uint64_t offset, uint64_t i)
@@ -37,18 +37,23 @@ float sum_single(uint64_t i)
     return sum;
 }
 
+// A workgroup walks a piece: on CPU drivers that is several times as fast as one large group for it.
 void main()
 {
-    if (group_is_whole(args.count)) {
-        uint64_t first = first_four();
-        [[unroll]] for (uint chunk = 0; chunk < LW_CHUNKS; chunk++) {
-            uint64_t offset = chunk_offset(chunk);
-            store4(Y_TYPE, args.y + offset * bytes_of(Y_TYPE), first, sum_whole(offset, first));
-        }
+    uint64_t begin = lw_group_index() * LW_SUM_PIECE;
+    if (begin >= args.count) {
         return;
     }
-    uint64_t i = group_start() + gl_LocalInvocationID.x, end = group_end(args.count);
-    for (; i < end; i += gl_WorkGroupSize.x) {
-        store(Y_TYPE, args.y, i, sum_single(i));
+    uint count = uint(min(args.count - begin, uint64_t(LW_SUM_PIECE)));
+    uint first = gl_LocalInvocationID.x * 4, step = gl_WorkGroupSize.x * 4;
+    uint whole = block_columns(count);
+    for (uint at = 0; at < whole; at += step * BLOCK) {
+        [[unroll]] for (uint i = 0; i < BLOCK; i++) {
+            uint64_t offset = begin + at + i * step;
+            store4(Y_TYPE, args.y + offset * bytes_of(Y_TYPE), first, sum_whole(offset, first));
+        }
+    }
+    for (uint i = whole + gl_LocalInvocationID.x; i < count; i += gl_WorkGroupSize.x) {
+        store(Y_TYPE, args.y, begin + i, sum_single(begin + i));
     }
 }

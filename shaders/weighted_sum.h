@@ -5,6 +5,7 @@
 #include "shaders/include/args.h"
 
 #define LW_SUM_TERMS 8
+#define LW_SUM_PIECE 4096 // elements of a workgroup
 
 // Element types as the kernel's constants name them, two bits each: the values of enum lw_type.
 #define LW_SUM_F32 0

@@ -64,10 +64,11 @@ void lw_weighted_sum(struct lw_stream *stream, const struct lw_weighted_term *te
             term_count, (unsigned long long)elements);
         return;
     }
-    lw_set_elements(&sum, addresses, elements);
-    sum.constant_count = 5;
-    sum.constants[2] = (uint32_t)term_count;
-    sum.constants[3] = x_types;
-    sum.constants[4] = (uint32_t)y_type;
+    lw_set_row_constants(stream, &sum, LW_SUM_PIECE, addresses % 8 == 0);
+    lw_dispatch_linear(&sum, lw_divide_up(elements, LW_SUM_PIECE));
+    sum.constant_count = 6;
+    sum.constants[3] = (uint32_t)term_count;
+    sum.constants[4] = x_types;
+    sum.constants[5] = (uint32_t)y_type;
     lw_stream_dispatch(stream, &sum);
 }

@@ -76,12 +76,14 @@ static void record_turn(struct lw_stream *stream, const struct lw_task_sum *sum,
     if (turn != LW_TASK_WHOLE) {
         lw_add_access(&dispatch, (struct lw_access){args.sums, 3 * plane, !last});
     }
-    lw_set_elements(&dispatch, addresses, sum->count);
+    lw_set_row_constants(stream, &dispatch, LW_TASK_SUM_PIECE, addresses % 8 == 0);
+    dispatch.constants[1] = dispatch.constants[1] ? 1 : 0; // the last piece may end anywhere
+    lw_dispatch_linear(&dispatch, lw_divide_up(sum->count, LW_TASK_SUM_PIECE));
     const uint32_t constants[] = {(uint32_t)terms, types, (uint32_t)sum->base.type,
         (uint32_t)sum->y.type, sum->kept, sum->consensus, turn,
         sum->normalize && sum->consensus != LW_CONSENSUS_NONE};
-    memcpy(&dispatch.constants[2], constants, sizeof constants);
-    dispatch.constant_count = 10;
+    memcpy(&dispatch.constants[3], constants, sizeof constants);
+    dispatch.constant_count = 11;
     dispatch.flops = 4 * (double)sum->count * (double)terms;
     lw_stream_dispatch(stream, &dispatch);
 }

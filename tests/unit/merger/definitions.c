@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// See definitions.h.
+// See definitions.h. 516 lines because each method stands once, in full.
 #include "tests/unit/merger/definitions.h"
 
 #include <math.h>
