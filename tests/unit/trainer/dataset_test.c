@@ -492,12 +492,12 @@ static void packs_as_llama_factory(void **state)
     params.val_size = 4;
     packed = load(&params);
     assert_int_equal(lw_dataset_train_count(plain), rows - 1);
-    assert_in_range(lw_dataset_held_out_count(packed), 1, 4);
+    assert_true(lw_dataset_held_out_count(packed) >= 1 && lw_dataset_held_out_count(packed) <= 4);
     size_t held = 0;
     for (size_t i = 0; i < lw_dataset_held_out_count(packed); i++) {
         held += lw_dataset_held_out(packed, i, views);
     }
-    assert_in_range(held, 3, 4); // the bad row may be among the four
+    assert_true(held == 3 || held == 4); // the bad row may be among the four
     lw_packs_free(&expected);
     lw_dataset_destroy(&packed);
     lw_dataset_destroy(&plain);
