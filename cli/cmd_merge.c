@@ -16,12 +16,14 @@
 #include "engine/base/host_memory.h"
 #include "engine/base/stringbuf.h"
 #include "merger/run.h"
+#include "merger/verify.h"
 
 struct flags {
     const char *output, *weights, *type, *examples, *chat_template;
     double temperature;
     uint64_t seed; // UINT64_MAX: not given
-    bool no_hash;
+    bool no_hash, allow_nonfinite;
+    const char *verify;
     struct lw_device_options device;
 };
 
@@ -39,6 +41,10 @@ static const struct lw_flag flags_table[] = {
         "weights are softmax(-loss / T) (default: 5)"},
     {"seed", LW_FLAG_COUNT, offsetof(struct flags, seed), "N",
         "of methods that draw random numbers (default: the recipe's random_seed, else 0)"},
+    {"allow-nonfinite", LW_FLAG_SWITCH, offsetof(struct flags, allow_nonfinite), NULL,
+        "merge tensors that hold NaNs or infinities, instead of stopping"},
+    {"verify", LW_FLAG_TEXT, offsetof(struct flags, verify), "OUT",
+        "merge nothing: compare a merged model's files, and its models', with its manifest"},
     {"no-hash", LW_FLAG_SWITCH, offsetof(struct flags, no_hash), NULL,
         "leave the SHA-256 of all files out of the manifest, which makes two cores twice as fast"},
     LW_DEVICE_FLAGS(offsetof(struct flags, device)),
@@ -98,6 +104,7 @@ static bool merge(const struct lw_merge_plan *plan, const struct flags *flags,
     struct watch watch = {.line = {.stream = stderr}, .start = lw_clock_seconds()};
     struct lw_merge_run_params params = {.output = flags->output,
         .no_hash = flags->no_hash,
+        .allow_nonfinite = flags->allow_nonfinite,
         .progress = show_progress,
         .context = &watch};
     bool merged = lw_merge_run(plan, session->device, &params, error);
@@ -221,6 +228,32 @@ static bool merge_models(
     return merged;
 }
 
+static void show_file(void *context, const struct lw_merge_verified *file)
+{
+    static const char *const states[] = {[LW_MERGE_FILE_SAME] = "same",
+        [LW_MERGE_FILE_CHANGED] = "CHANGED",
+        [LW_MERGE_FILE_MISSING] = "MISSING",
+        [LW_MERGE_FILE_UNKNOWN] = "same size",
+        [LW_MERGE_FILE_EXTRA] = "EXTRA"};
+    (void)context;
+    printf("%-9s  %s/%s%s\n", states[file->state], file->folder, file->name,
+        file->input ? " (input)" : "");
+}
+
+static bool stopping(void *context)
+{
+    (void)context;
+    return lw_interrupt_requested();
+}
+
+static bool verify(const char *folder, struct lw_error *error)
+{
+    lw_interrupt_catch();
+    return lw_merge_verify(
+        &(struct lw_merge_verify_params){.folder = folder, .file = show_file, .stopping = stopping},
+        error);
+}
+
 static bool check_flags(const struct flags *flags, struct lw_error *error)
 {
     if (!flags->output) {
@@ -238,8 +271,14 @@ static bool run(int argc, char **argv, struct lw_error *error)
 {
     struct flags flags = {.temperature = 5, .seed = UINT64_MAX};
     int count;
-    if (!lw_arguments_parse(flags_table, &flags, argc, argv, &count, error) ||
-        !check_flags(&flags, error)) {
+    if (!lw_arguments_parse(flags_table, &flags, argc, argv, &count, error)) {
+        return false;
+    }
+    if (flags.verify) {
+        return count ? lw_fail(error, LW_USAGE, "--verify OUT takes no models")
+                     : verify(flags.verify, error);
+    }
+    if (!check_flags(&flags, error)) {
         return false;
     }
     return count == 1 && lw_file_exists(argv[0])
@@ -251,7 +290,8 @@ const struct lw_command lw_command_merge = {
     .name = "merge",
     .summary = "Merges models: averages them, or does what a recipe of mergekit says",
     .usage = "lewin merge BASE TUNED [MORE...] -o OUT [--weights 0.5,0.5] [flags]\n"
-             "lewin merge RECIPE.yml -o OUT [flags]",
+             "lewin merge RECIPE.yml -o OUT [flags]\n"
+             "lewin merge --verify OUT",
     .details =
         "The models are folders in Hugging Face's format, of one architecture and shape, in any\n"
         "of float32, bfloat16 and float16, sharded in any way. OUT gets the merged tensors and\n"
