@@ -1,11 +1,12 @@
 #!/usr/bin/env bash
 # SPDX-License-Identifier: Apache-2.0
-# usage: tools/bench_merge.sh [--work DIR] [--layers N] [--rounds N] [--methods "linear ties dare_ties"]
+# usage: tools/bench_merge.sh [--work DIR] [--layers N] [--rounds N] [--methods "linear ties dare_ties hashed"]
 #
 # Merges of a pair of bf16 models beside `cp` of the bytes that come out, in alternating rounds: with
 # the models in the page cache, and with all files read from the disk. Both end with the bytes on the
 # disk. The pair (default: 2 x 4 GB) is made in DIR and kept there for the next time. Beside them,
 # where PYTHON has torch and safetensors: LM-Cocktail's way (all models in memory, summed, saved).
+# "hashed" is linear with the SHA-256 of all files in its manifest, which the others leave out.
 # LEWIN names the program (default: build/cli/lewin). Prints medians and their ratio to cp.
 set -euo pipefail
 tools=$(cd "$(dirname "$0")" && pwd)
@@ -13,7 +14,7 @@ lewin=${LEWIN:-$tools/../build/cli/lewin}
 work=${TMPDIR:-/tmp}/lewin-bench-merge
 layers=38
 rounds=3
-methods='linear ties dare_ties'
+methods='linear ties dare_ties hashed'
 while [ $# -gt 0 ]; do
     case $1 in
         --work) work=$2 ;;
@@ -43,7 +44,7 @@ base=$work/base-$layers
 tuned=$work/tuned-$layers
 
 for method in $methods; do
-    [ "$method" = linear ] && continue
+    case $method in linear | hashed) continue ;; esac
     printf 'merge_method: %s\nbase_model: %s\nmodels:\n  - model: %s\n    parameters: {weight: 0.5, density: 0.5}\n' \
         "$method" "$base" "$tuned" >"$work/$method.yml"
 done
@@ -78,8 +79,9 @@ measure() {
 
 merge() {
     case $1 in
-        linear) "$lewin" merge "$base" "$tuned" -o "$work/out" ;;
-        *) "$lewin" merge "$work/$1.yml" -o "$work/out" ;;
+        hashed) "$lewin" merge "$base" "$tuned" -o "$work/out" ;;
+        linear) "$lewin" merge "$base" "$tuned" -o "$work/out" --no-hash ;;
+        *) "$lewin" merge "$work/$1.yml" -o "$work/out" --no-hash ;;
     esac
 }
 
