@@ -16,6 +16,7 @@
 #include "engine/model/init.h"
 #include "engine/model/presets.h"
 #include "merger/run.h"
+#include "merger/verify.h"
 
 static struct lw_instance *instance;
 static struct lw_device *device;
@@ -64,6 +65,29 @@ static void interruption_leaves_nothing(void **state)
     assert_false(lw_folder_exists(output) || lw_folder_exists(beside));
 }
 
+static void count_file(void *context, const struct lw_merge_verified *file)
+{
+    size_t *count = context;
+    *count += file->state == LW_MERGE_FILE_SAME;
+}
+
+static void verify_survives_it_too(void)
+{
+    bool verified = false;
+    size_t count = 0;
+    const struct lw_merge_verify_params params = {
+        .folder = output, .file = count_file, .context = &count};
+    for (long successes = 0; !verified; successes++) {
+        struct lw_error error = {0};
+        count = 0;
+        lw_memory_fail_after(successes);
+        verified = lw_merge_verify(&params, &error);
+        lw_memory_fail_after(-1);
+        assert_true(verified || error.status == LW_NO_RESOURCE);
+    }
+    assert_true(count > 6);
+}
+
 // The first failures one by one, later ones in steps: there is one per tensor and part.
 static void survives_lack_of_memory(void **state)
 {
@@ -79,6 +103,7 @@ static void survives_lack_of_memory(void **state)
         assert_true(lw_folder_exists(output) == merged);
     }
     assert_false(lw_folder_exists(beside));
+    verify_survives_it_too();
     assert_true(lw_folder_remove(output, NULL));
 }
 
