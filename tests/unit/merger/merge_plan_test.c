@@ -55,7 +55,7 @@ static void make(const struct model *model)
     static const char zeros[4096];
     struct lw_tensor_info infos[most_tensors];
     char names[most_tensors][64], config[500];
-    struct lw_checkpoint_writer *writer;
+    struct lw_checkpoint_writer *writer = NULL;
     snprintf(config, sizeof config,
         "{\"architectures\": [\"Qwen2ForCausalLM\"], \"num_hidden_layers\": %u%s}",
         (unsigned)model->layers, model->config);
