@@ -388,6 +388,8 @@ static void refuses(void **state)
         {"merge_method: ties\nbase_model: '@c'\nslices:\n- sources: [{model: '@a', layer_range: "
          "[0, 1]}, {model: '@b', layer_range: [0, 1]}]\n",
             LW_USAGE, "is no source of this slice", ""},
+        {"merge_method: ties\nbase_model: '@c'\nslices:\n" RANGE("a", "[0, 4]"), LW_USAGE,
+            "is no source of this slice", ""},
         {"merge_method: karcher\nslices:\n- sources: [{model: '@a', layer_range: [0, 4]}, {model: "
          "'@more', layer_range: [0, 4]}]\n",
             LW_BAD_INPUT, "1 differences", "model.extra.weight is not in"},
