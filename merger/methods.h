@@ -20,7 +20,8 @@ struct lw_merge_parameter_row {
 
 // What the recipe's base_model is to the method.
 enum lw_merge_base {
-    LW_MERGE_BASE_MEMBER,   // one of the models, if it is listed among them; else not read
+    LW_MERGE_BASE_MEMBER, // a model like the others, merged even where it is not listed, unless the
+                          // method takes no more or it lacks a value that models must have
     LW_MERGE_BASE_OPTIONAL, // when given, the origin from which differences are taken
     LW_MERGE_BASE_REQUIRED, // that origin, or the first end of slerp; without it is refused
 };

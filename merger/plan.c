@@ -28,6 +28,13 @@ static size_t parent_of(struct lw_plan_draft *draft, const struct lw_merge_refer
     return plan->parent_count++;
 }
 
+// Of several layer ranges, a model alone is what comes out, as in mergekit, but for methods that take
+// differences from a base.
+static bool takes_one(const struct lw_merge_method *method)
+{
+    return method->base != LW_MERGE_BASE_REQUIRED || method->most == 1;
+}
+
 // Adds a base that is not among the slice's models. Where it is a model like the others, mergekit adds
 // it too, if the method takes one more.
 static bool add_base(struct lw_plan_draft *draft, struct lw_plan_slice *slice,
@@ -36,7 +43,7 @@ static bool add_base(struct lw_plan_draft *draft, struct lw_plan_slice *slice,
     const struct lw_merge_recipe *recipe = draft->params->recipe;
     bool member = recipe->method->base == LW_MERGE_BASE_MEMBER;
     if (!recipe->whole) {
-        return member || slice->count == 1 ||
+        return member || (slice->count == 1 && takes_one(recipe->method)) ||
                lw_fail(error, LW_USAGE,
                    "%s:%d: base_model %s is no source of this slice, and %s needs its layers: add "
                    "it with its layer_range",
@@ -49,8 +56,7 @@ static bool add_base(struct lw_plan_draft *draft, struct lw_plan_slice *slice,
     return true;
 }
 
-// The number of models must be one that the method takes; of several layer ranges, a model alone is
-// what comes out whatever the method, as in mergekit.
+// The number of models must be one that the method takes.
 static bool check_count(
     struct lw_plan_draft *draft, const struct lw_plan_slice *slice, struct lw_error *error)
 {
@@ -62,7 +68,7 @@ static bool check_count(
         bases += slice->sources[i].base && !member;
         count += (!slice->sources[i].base || member) && slice->sources[i].said;
     }
-    if (!recipe->whole && slice->count == 1) {
+    if (!recipe->whole && slice->count == 1 && (bases || takes_one(method))) {
         return true;
     }
     if (method->base == LW_MERGE_BASE_REQUIRED && !bases) {

@@ -281,7 +281,7 @@ static bool end(struct reading *reading, int line)
     cJSON *merged =
         cJSON_IsObject(value) ? cJSON_DetachItemFromObjectCaseSensitive(value, merge_key) : NULL;
     bool done = true;
-    if (cJSON_IsArray(merged)) {
+    if (merged && cJSON_IsArray(merged)) {
         for (const cJSON *from = merged->child; done && from; from = from->next) {
             done = merge_map(reading, value, from, line);
         }

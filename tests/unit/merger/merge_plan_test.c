@@ -55,7 +55,7 @@ static void make(const struct model *model)
     static const char zeros[4096];
     struct lw_tensor_info infos[most_tensors];
     char names[most_tensors][64], config[500];
-    struct lw_checkpoint_writer *writer;
+    struct lw_checkpoint_writer *writer = NULL;
     snprintf(config, sizeof config,
         "{\"architectures\": [\"Qwen2ForCausalLM\"], \"num_hidden_layers\": %u%s}",
         (unsigned)model->layers, model->config);
@@ -388,6 +388,8 @@ static void refuses(void **state)
         {"merge_method: ties\nbase_model: '@c'\nslices:\n- sources: [{model: '@a', layer_range: "
          "[0, 1]}, {model: '@b', layer_range: [0, 1]}]\n",
             LW_USAGE, "is no source of this slice", ""},
+        {"merge_method: ties\nbase_model: '@c'\nslices:\n" RANGE("a", "[0, 4]"), LW_USAGE,
+            "is no source of this slice", ""},
         {"merge_method: karcher\nslices:\n- sources: [{model: '@a', layer_range: [0, 4]}, {model: "
          "'@more', layer_range: [0, 4]}]\n",
             LW_BAD_INPUT, "1 differences", "model.extra.weight is not in"},
