@@ -23,7 +23,7 @@ struct flags {
     double temperature;
     uint64_t seed; // UINT64_MAX: not given
     bool no_hash, allow_nonfinite;
-    const char *verify;
+    const char *verify, *adapter;
     struct lw_device_options device;
 };
 
@@ -41,6 +41,8 @@ static const struct lw_flag flags_table[] = {
         "weights are softmax(-loss / T) (default: 5)"},
     {"seed", LW_FLAG_COUNT, offsetof(struct flags, seed), "N",
         "of methods that draw random numbers (default: the recipe's random_seed, else 0)"},
+    {"adapter", LW_FLAG_TEXT, offsetof(struct flags, adapter), "ADAPTER",
+        "fold a LoRA adapter's folder into the one model that is named"},
     {"allow-nonfinite", LW_FLAG_SWITCH, offsetof(struct flags, allow_nonfinite), NULL,
         "merge tensors that hold NaNs or infinities, instead of stopping"},
     {"verify", LW_FLAG_TEXT, offsetof(struct flags, verify), "OUT",
@@ -137,6 +139,7 @@ static bool read_recipe(struct job *job, const struct lw_log *log, struct lw_err
 {
     const struct lw_merge_simple simple = {.models = job->models,
         .count = job->count,
+        .adapter = job->flags->adapter,
         .weights = job->weighted ? job->weights : NULL,
         .type = job->type};
     return job->recipe_path ? lw_merge_recipe_read(&job->recipe, job->recipe_path, log, error)
@@ -194,7 +197,8 @@ static bool do_job(struct job *job, struct lw_error *error)
 
 static bool merge_recipe(const char *path, const struct flags *flags, struct lw_error *error)
 {
-    const char *given = flags->weights    ? "--weights"
+    const char *given = flags->adapter    ? "--adapter"
+                        : flags->weights  ? "--weights"
                         : flags->examples ? "--examples"
                         : flags->type     ? "--dtype"
                                           : NULL;
@@ -209,7 +213,10 @@ static bool merge_models(
     const char *const *models, size_t count, const struct flags *flags, struct lw_error *error)
 {
     enum lw_type type;
-    if (count < 2) {
+    if (flags->adapter && (count != 1 || flags->weights || flags->examples)) {
+        return lw_fail(error, LW_USAGE, "--adapter takes one model, and no weights");
+    }
+    if (!flags->adapter && count < 2) {
         return lw_fail(error, LW_USAGE, "merge takes a recipe, or at least two models");
     }
     if (flags->type && !lw_parse_type(flags->type, &type, error)) {
@@ -291,6 +298,7 @@ const struct lw_command lw_command_merge = {
     .summary = "Merges models: averages them, or does what a recipe of mergekit says",
     .usage = "lewin merge BASE TUNED [MORE...] -o OUT [--weights 0.5,0.5] [flags]\n"
              "lewin merge RECIPE.yml -o OUT [flags]\n"
+             "lewin merge --adapter ADAPTER BASE -o OUT [--dtype TYPE]\n"
              "lewin merge --verify OUT",
     .details =
         "The models are folders in Hugging Face's format, of one architecture and shape, in any\n"

@@ -6,10 +6,9 @@
 #include "engine/base/numeric.h"
 #include "engine/ops/array.h"
 
-static inline float lw_element(const struct lw_array *array, uint64_t i)
+static inline float lw_element_of(const void *elements, enum lw_type type, uint64_t i)
 {
-    const void *elements = array->buffer.mapped;
-    switch (array->type) {
+    switch (type) {
     case LW_BF16:
         return lw_bf16_to_float(((const uint16_t *)elements)[i]);
     case LW_F16:
@@ -17,6 +16,11 @@ static inline float lw_element(const struct lw_array *array, uint64_t i)
     default:
         return ((const float *)elements)[i];
     }
+}
+
+static inline float lw_element(const struct lw_array *array, uint64_t i)
+{
+    return lw_element_of(array->buffer.mapped, array->type, i);
 }
 
 // The bits of |x - base|, as the device computes it.

@@ -108,7 +108,9 @@ bool lw_merge_parent_open(
     *parent = (struct lw_merge_parent){.folder = folder, .adapter = parent->adapter};
     bool opened = lw_checkpoint_open(&parent->checkpoint, folder, error) &&
                   lw_path_join(&path, folder, "config.json", error) &&
-                  read_config(parent, lw_string_text(&path), error);
+                  read_config(parent, lw_string_text(&path), error) &&
+                  (!parent->adapter || lw_adapter_open(&parent->updates, parent->adapter,
+                                           parent->checkpoint, error));
     lw_string_free(&path);
     if (opened) {
         count_layers(parent);
@@ -118,7 +120,9 @@ bool lw_merge_parent_open(
 
 void lw_merge_parent_close(struct lw_merge_parent *parent)
 {
+    lw_adapter_close(parent->updates);
     lw_checkpoint_close(parent->checkpoint);
+    parent->updates = NULL;
     cJSON_Delete(parent->config);
     parent->checkpoint = NULL;
     parent->config = NULL;

@@ -8,6 +8,7 @@
 
 #include "engine/base/stringbuf.h"
 #include "engine/io/checkpoint.h"
+#include "merger/adapter.h"
 #include "merger/layers.h"
 
 enum { LW_MERGE_STACKS = 8 };
@@ -24,6 +25,7 @@ struct lw_merge_parent {
     const char *folder;  // the caller's
     const char *adapter; // folder of a LoRA adapter that is folded in, the caller's; NULL: none
     struct lw_checkpoint *checkpoint;
+    struct lw_adapter *updates; // of the adapter; NULL: none
     cJSON *config;
     const char *architecture; // belongs to `config`
     // Parameters that may share one matrix, by name; NULL where the engine does not know the family.

@@ -164,10 +164,6 @@ static bool open_parents(struct lw_plan_draft *draft, struct lw_error *error)
         return false;
     }
     for (size_t i = 0; i < plan->parent_count; i++) {
-        if (plan->parents[i].adapter) {
-            return lw_fail(error, LW_USAGE, "%s: the adapter %s behind a \"+\" is not supported",
-                draft->params->recipe->name, plan->parents[i].adapter);
-        }
         if (!lw_merge_parent_open(&plan->parents[i], plan->parents[i].folder, error)) {
             return false;
         }
@@ -247,6 +243,22 @@ static bool set_vocabulary_size(struct lw_merge_plan *plan, struct lw_error *err
     return cJSON_AddNumberToObject(config, key, size) || lw_fail_memory(error, "config.json", 0);
 }
 
+static bool place_rows(
+    struct lw_merge_plan *plan, struct lw_merge_tensor *tensor, struct lw_error *error)
+{
+    for (size_t i = 0; i < tensor->input_count; i++) {
+        if (tensor->inputs[i].update) {
+            return lw_fail(error, LW_USAGE,
+                "the adapter %s changes tensor %s, whose rows tokenizer_source moves; fold it in "
+                "first (lewin merge --adapter), then merge",
+                plan->parents[tensor->inputs[i].parent].adapter, tensor->info.name);
+        }
+    }
+    return lw_merge_vocabulary_rows(plan->vocabulary, tensor, error) &&
+           (lw_tensor_set_bytes(&tensor->info) ||
+               lw_fail(error, LW_BAD_INPUT, "tensor %s has an absurd size", tensor->info.name));
+}
+
 // Where the recipe names a tokenizer, the rows of tensors with `vocabulary` are put in its order here:
 // their inputs get maps and the result its number of rows.
 static bool plan_vocabulary(struct lw_plan_draft *draft, struct lw_error *error)
@@ -267,12 +279,7 @@ static bool plan_vocabulary(struct lw_plan_draft *draft, struct lw_error *error)
         .log = draft->params->log};
     bool done = lw_merge_vocabulary_create(&plan->vocabulary, &params, error);
     for (size_t i = 0; done && i < plan->tensor_count; i++) {
-        struct lw_merge_tensor *tensor = &plan->tensors[i];
-        done =
-            !tensor->vocabulary || (lw_merge_vocabulary_rows(plan->vocabulary, tensor, error) &&
-                                       (lw_tensor_set_bytes(&tensor->info) ||
-                                           lw_fail(error, LW_BAD_INPUT,
-                                               "tensor %s has an absurd size", tensor->info.name)));
+        done = !plan->tensors[i].vocabulary || place_rows(plan, &plan->tensors[i], error);
     }
     return done && set_vocabulary_size(plan, error);
 }
@@ -339,6 +346,15 @@ bool lw_merge_plan_create(struct lw_merge_plan **out, const struct lw_merge_para
     }
     *out = plan;
     return true;
+}
+
+enum lw_type lw_merge_input_type(const struct lw_merge_input *input)
+{
+    enum lw_type type = LW_F32;
+    if (!input->update) {
+        lw_merge_type(input->info->dtype, &type); // the plan has only such tensors
+    }
+    return type;
 }
 
 void lw_merge_plan_destroy(struct lw_merge_plan *plan)

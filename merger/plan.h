@@ -28,10 +28,11 @@ struct lw_merge_row_map {
 
 // A tensor of a model that goes into one that comes out.
 struct lw_merge_input {
-    size_t parent;                      // of the plan's
-    const struct lw_tensor_info *info;  // of that parent's checkpoint
-    struct lw_merge_values values;      // the parameters of each model, as the recipe says them
-    const struct lw_merge_row_map *map; // NULL: the tensor as it lies
+    size_t parent;                          // of the plan's
+    const struct lw_tensor_info *info;      // of that parent's checkpoint
+    struct lw_merge_values values;          // the parameters of each model, as the recipe says them
+    const struct lw_merge_row_map *map;     // NULL: the tensor as it lies
+    const struct lw_adapter_update *update; // by the parent's adapter, made in fp32; NULL: none
 };
 
 struct lw_merge_tensor {
@@ -78,6 +79,9 @@ void lw_merge_plan_destroy(struct lw_merge_plan *plan);
 
 // The element type of computations that a tensor of a file has; false when it has none.
 bool lw_merge_type(enum lw_dtype dtype, enum lw_type *type);
+
+// The element type of an input as it goes into the merge.
+enum lw_type lw_merge_input_type(const struct lw_merge_input *input);
 
 // The result's config.json, for changes: a copy of the first parent's where nothing was changed yet.
 // NULL: out of memory.

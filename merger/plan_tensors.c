@@ -147,6 +147,9 @@ static bool add_inputs(struct lw_plan_draft *draft, const struct task *task,
         if (added && present) {
             input->parent = source->parent;
             input->info = find_source(draft, task, source, lw_string_text(&name));
+            const struct lw_adapter *updates = draft->plan->parents[source->parent].updates;
+            input->update =
+                input->info && updates ? lw_adapter_find(updates, input->info->name) : NULL;
             tensor->input_count++;
             if (source->base && draft->plan->method->base != LW_MERGE_BASE_MEMBER) {
                 tensor->base = input;

@@ -4,6 +4,7 @@
 
 #include <string.h>
 
+#include "merger/elements.h"
 #include "merger/finite.h"
 
 // Bytes that are read, and then looked through for NaNs while they are in the cache.
@@ -77,8 +78,46 @@ static uint64_t run_length(const int64_t *rows, uint64_t row, uint64_t most)
     return length;
 }
 
+// The same of a tensor that an adapter changes, as fp32.
+static bool read_updated(
+    const struct lw_merge_stretch *stretch, float *target, struct lw_error *error)
+{
+    enum { piece_elements = 8192 };
+    const struct lw_merge_parent *from = &stretch->plan->parents[stretch->input->parent];
+    const struct lw_adapter_update *update = stretch->input->update;
+    const struct lw_tensor_info *info =
+        update->replacement ? update->replacement : stretch->input->info;
+    enum lw_type type = LW_F32;
+    lw_merge_type(info->dtype, &type); // the plan and the adapter have only such tensors
+    size_t size = lw_type_size(type);
+    uint32_t piece[piece_elements]; // room for any type
+    for (uint64_t done = 0; done < stretch->count; done += piece_elements) {
+        uint64_t rest = stretch->count - done, first = stretch->first + done;
+        size_t count = rest < piece_elements ? (size_t)rest : piece_elements;
+        bool read = update->replacement ? lw_adapter_read(from->updates, info, first * size, piece,
+                                              count * size, error)
+                                        : lw_checkpoint_read(from->checkpoint, info, first * size,
+                                              piece, count * size, error);
+        if (!read || (stretch->finite && !lw_merge_check_finite(info,
+                                             update->replacement ? from->adapter : from->folder,
+                                             piece, first, count, error))) {
+            return false;
+        }
+        for (size_t i = 0; i < count; i++) {
+            target[done + i] = lw_element_of(piece, type, i);
+        }
+        if (!update->replacement) {
+            lw_adapter_add(update, first, target + done, count);
+        }
+    }
+    return true;
+}
+
 bool lw_merge_read(const struct lw_merge_stretch *stretch, void *target, struct lw_error *error)
 {
+    if (stretch->input->update) {
+        return read_updated(stretch, target, error);
+    }
     if (!stretch->input->map) {
         return read_own(stretch, stretch->first, stretch->count, target, error);
     }

@@ -295,23 +295,41 @@ bool lw_merge_recipe_read(struct lw_merge_recipe **recipe, const char *path,
     return read;
 }
 
+static bool add_adapter(
+    struct lw_string *text, const struct lw_merge_simple *simple, struct lw_error *error)
+{
+    return lw_string_addf(
+               text, error, "merge_method: passthrough\nmodels:\n  - model: {model: {path: ") &&
+           lw_json_quote(text, simple->models[0], error) &&
+           lw_string_addf(text, error, "}, lora: {path: ") &&
+           lw_json_quote(text, simple->adapter, error) && lw_string_addf(text, error, "}}\n");
+}
+
+static bool add_models(
+    struct lw_string *text, const struct lw_merge_simple *simple, struct lw_error *error)
+{
+    bool added = lw_string_addf(text, error, "merge_method: linear\nbase_model: ") &&
+                 lw_json_quote(text, simple->models[0], error) &&
+                 lw_string_addf(text, error, "\nmodels:\n");
+    for (size_t i = 0; added && i < simple->count; i++) {
+        added = lw_string_addf(text, error, "  - model: ") &&
+                lw_json_quote(text, simple->models[i], error) &&
+                lw_string_addf(text, error, "\n    parameters:\n      weight: %.17g\n",
+                    simple->weights ? simple->weights[i] : 1);
+    }
+    return added;
+}
+
 bool lw_merge_recipe_simple(
     struct lw_merge_recipe **recipe, const struct lw_merge_simple *simple, struct lw_error *error)
 {
     *recipe = NULL;
-    if (simple->count < 2) {
+    if (simple->count < 2 && !simple->adapter) {
         return lw_fail(error, LW_USAGE, "a merge takes at least two models");
     }
     struct lw_string text = {0};
-    bool made = lw_string_addf(&text, error, "merge_method: linear\nbase_model: ") &&
-                lw_json_quote(&text, simple->models[0], error) &&
-                lw_string_addf(&text, error, "\nmodels:\n");
-    for (size_t i = 0; made && i < simple->count; i++) {
-        made = lw_string_addf(&text, error, "  - model: ") &&
-               lw_json_quote(&text, simple->models[i], error) &&
-               lw_string_addf(&text, error, "\n    parameters:\n      weight: %.17g\n",
-                   simple->weights ? simple->weights[i] : 1);
-    }
+    bool made =
+        simple->adapter ? add_adapter(&text, simple, error) : add_models(&text, simple, error);
     if (made && simple->type) {
         made = lw_string_addf(&text, error, "dtype: %s\n", type_names[*simple->type]);
     }

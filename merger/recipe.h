@@ -63,10 +63,12 @@ bool lw_merge_recipe_read(struct lw_merge_recipe **recipe, const char *path,
 bool lw_merge_recipe_parse(struct lw_merge_recipe **recipe, const char *text, size_t length,
     const char *name, const struct lw_log *log, struct lw_error *error);
 
-// The average of what the command line names; the first model is the base.
+// The average of what the command line names, the first model being the base; or one model with an
+// adapter folded in.
 struct lw_merge_simple {
     const char *const *models; // [count]
-    size_t count;              // at least 2
+    size_t count;              // at least 2; with an adapter 1
+    const char *adapter;       // a folder; NULL: none
     const double *weights;     // [count], divided by their sum; NULL: all the same
     const enum lw_type *type;  // of all tensors that come out; NULL: as in the base
 };

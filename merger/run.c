@@ -125,7 +125,7 @@ static bool allocate(struct run *run, struct lw_error *error)
 static bool read_sample(struct lw_merge_stretch *stretch, char *target, struct lw_error *error)
 {
     uint64_t elements = lw_tensor_elements(&stretch->tensor->info);
-    size_t size = lw_dtype_size(stretch->input->info->dtype);
+    size_t size = lw_type_size(lw_merge_input_type(stretch->input));
     stretch->count = LW_SAMPLE_PIECE;
     for (uint64_t i = 0; i < LW_SAMPLE_PIECES; i++) {
         stretch->first = (elements - LW_SAMPLE_PIECE) / (LW_SAMPLE_PIECES - 1) * i;
@@ -180,8 +180,7 @@ static bool read_part(void *context, size_t number, size_t slot_index, struct lw
     return true;
 }
 
-// The slot's content as operands. An input with a low-rank update is to be made into an fp32 array
-// here, by kernels recorded before the method's, and its parts to be whole rows (items.c).
+// The slot's content as operands.
 static struct lw_merge_part part_of(
     const struct run *run, struct slot *slot, const struct lw_merge_item *item)
 {
@@ -192,11 +191,11 @@ static struct lw_merge_part part_of(
         .y = {slot->output, type_of(&outline->tensor->info)}};
     for (size_t i = 0; i < outline->term_count; i++) {
         slot->arrays[i] =
-            (struct lw_array){slot->buffers[i], type_of(lw_merge_term(outline, i)->info)};
+            (struct lw_array){slot->buffers[i], lw_merge_input_type(lw_merge_term(outline, i))};
     }
     if (outline->base) {
-        part.base =
-            (struct lw_array){slot->buffers[outline->term_count], type_of(outline->base->info)};
+        part.base = (struct lw_array){
+            slot->buffers[outline->term_count], lw_merge_input_type(outline->base)};
     }
     return part;
 }

@@ -201,7 +201,7 @@ static void simple_is_a_recipe(void **state)
     static const double weights[] = {0.1, 1e300};
     static const enum lw_type type = LW_BF16;
     struct lw_merge_recipe *recipe;
-    struct lw_merge_simple simple = {models, 2, weights, &type};
+    struct lw_merge_simple simple = {models, 2, NULL, weights, &type};
     assert_true(lw_merge_recipe_simple(&recipe, &simple, NULL));
     assert_string_equal(recipe->method->name, "linear");
     assert_string_equal(recipe->base.folder, "a \"b\"");
