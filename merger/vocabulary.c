@@ -6,6 +6,7 @@
 
 #include "engine/base/alloc.h"
 #include "engine/io/json.h"
+#include "merger/layers.h"
 #include "merger/vocabulary_private.h"
 
 // config.json's vocab_size; of a model of text and more, that of its text.
@@ -19,10 +20,23 @@ static uint64_t configured_rows(const cJSON *config)
     return (uint64_t)rows;
 }
 
+// Of architectures that the engine does not know, the embedding is found by its name.
+static const struct lw_tensor_info *embedding_of(const struct lw_merge_parent *parent)
+{
+    const struct lw_tensor_info *info = NULL;
+    if (parent->embedding) {
+        return lw_checkpoint_find(parent->checkpoint, parent->embedding);
+    }
+    for (size_t i = 0; !info && i < lw_checkpoint_count(parent->checkpoint); i++) {
+        const struct lw_tensor_info *other = lw_checkpoint_at(parent->checkpoint, i);
+        info = lw_merge_is_vocabulary(other->name) && lw_merge_is_input(other->name) ? other : NULL;
+    }
+    return info;
+}
+
 static uint64_t rows_of(const struct lw_merge_parent *parent)
 {
-    const struct lw_tensor_info *info =
-        parent->embedding ? lw_checkpoint_find(parent->checkpoint, parent->embedding) : NULL;
+    const struct lw_tensor_info *info = embedding_of(parent);
     return info && info->rank > 0 ? info->shape[0] : configured_rows(parent->config);
 }
 
@@ -278,4 +292,9 @@ void lw_merge_vocabulary_destroy(struct lw_merge_vocabulary *vocabulary)
 uint64_t lw_merge_vocabulary_size(const struct lw_merge_vocabulary *vocabulary)
 {
     return vocabulary->rows;
+}
+
+const char *lw_merge_vocabulary_folder(const struct lw_merge_vocabulary *vocabulary)
+{
+    return vocabulary->folder;
 }

@@ -36,6 +36,10 @@ void lw_merge_vocabulary_destroy(struct lw_merge_vocabulary *vocabulary); // NUL
 // Rows of the embedding and the head of the result: config.json's vocab_size.
 uint64_t lw_merge_vocabulary_size(const struct lw_merge_vocabulary *vocabulary);
 
+// Whose tokenizer files the result's are, or begin with: a chat template goes into that folder's
+// tokenizer_config.json.
+const char *lw_merge_vocabulary_folder(const struct lw_merge_vocabulary *vocabulary);
+
 // Sets the number of rows of a tensor of the plan whose rows are the vocabulary's, and the maps of
 // its inputs (NULL where the rows are as they lie), which belong to the vocabulary. All inputs have
 // their `info`. Reads the rows that must be made; with pad_to_multiple_of, all rows.

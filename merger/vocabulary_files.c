@@ -65,11 +65,13 @@ static bool add_to_ids(cJSON *ids, const cJSON *entry)
 }
 
 // The new tokens in a file that lists added tokens; nothing where it is not there, or `key` not in it.
+// One that the caller wrote already is changed, not that of the folder.
 static bool extend(const struct lw_merge_vocabulary *vocabulary,
     struct lw_checkpoint_writer *writer, const char *name, const char *key, struct lw_error *error)
 {
     cJSON *json;
-    if (!lw_json_read_object(&json, vocabulary->folder, name, false, error)) {
+    if (!lw_json_read_object(&json, lw_checkpoint_writer_folder(writer), name, false, error) ||
+        (!json && !lw_json_read_object(&json, vocabulary->folder, name, false, error))) {
         return false;
     }
     cJSON *list = key ? cJSON_GetObjectItemCaseSensitive(json, key) : json;

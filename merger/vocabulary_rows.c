@@ -137,8 +137,9 @@ static bool gather(struct task *task)
             (struct source){.parent = tensor->inputs[i].parent, .info = tensor->inputs[i].info};
         base = base || tensor->inputs[i].parent == 0;
     }
-    if (params->has_base && !base && find_tensor(task, 0)) {
-        task->sources[task->count++] = (struct source){.info = find_tensor(task, 0)};
+    const struct lw_tensor_info *beside = params->has_base && !base ? find_tensor(task, 0) : NULL;
+    if (beside) {
+        task->sources[task->count++] = (struct source){.info = beside};
     }
     task->base = task->count;
     task->columns = 1;

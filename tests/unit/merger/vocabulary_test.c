@@ -48,7 +48,8 @@ static void write_embedding(const char *folder, int model, uint64_t rows)
     snprintf(path, sizeof path, "%s/model.safetensors", folder);
     assert_true(lw_safetensors_writer_create(&writer, path, &info, 1, false, NULL));
     for (uint64_t i = 0; i < rows * COLUMNS; i++) {
-        float value = (float)(100 * model) + (float)(i / COLUMNS);
+        uint64_t row = i / COLUMNS;
+        float value = (float)(100 * model) + (float)row;
         uint16_t half = lw_float_to_bf16(value);
         assert_true(model == 1 ? lw_safetensors_writer_add(writer, &value, sizeof value, NULL)
                                : lw_safetensors_writer_add(writer, &half, sizeof half, NULL));
