@@ -9,6 +9,7 @@
 #include "engine/base/folder.h"
 #include "engine/io/json.h"
 #include "engine/io/yaml_tree.h"
+#include "merger/vocabulary.h"
 
 enum { TEMPLATE_BYTES = 1 << 20 };
 
@@ -130,8 +131,10 @@ static bool write_tokenizer_config(
     const struct lw_merge_plan *plan, struct lw_checkpoint_writer *writer, struct lw_error *error)
 {
     static const char name[] = "tokenizer_config.json", key[] = "chat_template";
+    const char *folder =
+        plan->vocabulary ? lw_merge_vocabulary_folder(plan->vocabulary) : plan->parents[0].folder;
     cJSON *config = NULL;
-    if (!lw_json_read_object(&config, plan->parents[0].folder, name, false, error)) {
+    if (!lw_json_read_object(&config, folder, name, false, error)) {
         return false;
     }
     if (!config) {
