@@ -393,8 +393,8 @@ static void refuses(void **state)
         {"merge_method: karcher\nslices:\n- sources: [{model: '@a', layer_range: [0, 4]}, {model: "
          "'@more', layer_range: [0, 4]}]\n",
             LW_BAD_INPUT, "1 differences", "model.extra.weight is not in"},
-        {"merge_method: karcher\nmodels: [{model: '@a'}, {model: '@b+@c'}]\n", LW_USAGE, "adapter",
-            ""},
+        {"merge_method: karcher\nmodels: [{model: '@a'}, {model: '@b+@c'}]\n", LW_BAD_INPUT,
+            "adapter_config.json", ""},
         {"merge_method: karcher\nmodels: [{model: '@a'}]\nchat_template: alpaca\n", LW_USAGE,
             "r.yml:3: chat_template \"alpaca\"", ""},
     };
