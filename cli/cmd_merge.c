@@ -22,7 +22,8 @@ struct flags {
     const char *output, *weights, *type, *examples, *chat_template;
     double temperature;
     uint64_t seed; // UINT64_MAX: not given
-    bool no_hash, allow_nonfinite;
+    uint64_t shard_megabytes;
+    bool no_hash, allow_nonfinite, resume;
     const char *verify, *adapter;
     struct lw_device_options device;
 };
@@ -43,6 +44,10 @@ static const struct lw_flag flags_table[] = {
         "of methods that draw random numbers (default: the recipe's random_seed, else 0)"},
     {"adapter", LW_FLAG_TEXT, offsetof(struct flags, adapter), "ADAPTER",
         "fold a LoRA adapter's folder into the one model that is named"},
+    {"resume", LW_FLAG_SWITCH, offsetof(struct flags, resume), NULL,
+        "go on behind the whole files of an interrupted run of the same merge"},
+    {"shard-size", LW_FLAG_COUNT, offsetof(struct flags, shard_megabytes), "MB",
+        "the most in a file of tensors, in 10^6 bytes (default: 5000)"},
     {"allow-nonfinite", LW_FLAG_SWITCH, offsetof(struct flags, allow_nonfinite), NULL,
         "merge tensors that hold NaNs or infinities, instead of stopping"},
     {"verify", LW_FLAG_TEXT, offsetof(struct flags, verify), "OUT",
@@ -107,6 +112,8 @@ static bool merge(const struct lw_merge_plan *plan, const struct flags *flags,
     struct lw_merge_run_params params = {.output = flags->output,
         .no_hash = flags->no_hash,
         .allow_nonfinite = flags->allow_nonfinite,
+        .resume = flags->resume,
+        .shard_bytes = flags->shard_megabytes * 1000000,
         .progress = show_progress,
         .context = &watch};
     bool merged = lw_merge_run(plan, session->device, &params, error);

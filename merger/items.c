@@ -92,10 +92,10 @@ static bool add_tensor(struct lw_merge_items *items, const struct lw_merge_outli
 }
 
 bool lw_merge_items_cut(struct lw_merge_items *items, const struct lw_merge_plan *plan,
-    uint64_t part_elements, struct lw_error *error)
+    size_t first, uint64_t part_elements, struct lw_error *error)
 {
     *items = (struct lw_merge_items){0};
-    for (size_t tensor = 0; tensor < plan->tensor_count; tensor++) {
+    for (size_t tensor = first; tensor < plan->tensor_count; tensor++) {
         struct lw_merge_outline outline;
         if (!lw_merge_outline(&outline, plan, &plan->tensors[tensor], error) ||
             !add_tensor(items, &outline, tensor, part_size(&outline, part_elements), error)) {

@@ -22,11 +22,11 @@ struct lw_merge_items {
     struct lw_merge_sizes sizes;
 };
 
-// `part_elements`: the most in a part; 0: what suits most devices. Parts of whole rows may have more.
+// Of the tensors from `first` on. `part_elements`: the most in a part; 0: what suits most devices. Parts of whole rows may have more.
 // What the methods cannot do with these inputs and values is found here, with lw_merge_outline's
 // errors. `items` is for lw_merge_items_free, after a failure as well.
 bool lw_merge_items_cut(struct lw_merge_items *items, const struct lw_merge_plan *plan,
-    uint64_t part_elements, struct lw_error *error);
+    size_t first, uint64_t part_elements, struct lw_error *error);
 void lw_merge_items_free(struct lw_merge_items *items);
 
 #endif

@@ -165,9 +165,10 @@ static bool add_outputs(
         const char *name = names.names[i];
         char digest[LW_SHA256_TEXT];
         struct lw_file_stamp stamp;
-        done = read_output(folder, name, lw_checkpoint_writer_digest(writer, name), wanted, &stamp,
-                   digest, error) &&
-               add_file(list, NULL, name, stamp.size, wanted ? digest : NULL, error);
+        done = *name == '.' || // the writer's own
+               (read_output(folder, name, lw_checkpoint_writer_digest(writer, name), wanted, &stamp,
+                    digest, error) &&
+                   add_file(list, NULL, name, stamp.size, wanted ? digest : NULL, error));
     }
     lw_folder_list_free(&names);
     return done;

@@ -14,6 +14,7 @@
 #include "merger/manifest.h"
 #include "merger/pipe.h"
 #include "merger/reader.h"
+#include "merger/resume_key.h"
 #include "merger/side_files.h"
 
 enum { slot_count = 4, plane_count = 4 };
@@ -258,7 +259,7 @@ static bool report_progress(
     }
     run->reported = done;
     return run->params->progress(run->params->context, done, run->plan->bytes_written) ||
-           lw_fail(error, LW_INTERRUPTED, "the merge was interrupted; nothing was written");
+           lw_fail(error, LW_INTERRUPTED, "the merge was interrupted");
 }
 
 static bool compute_part(void *context, size_t number, size_t slot_index, struct lw_error *error)
@@ -305,8 +306,11 @@ static bool write_part(void *context, size_t number, size_t slot_index, struct l
 
 static bool create_writer(struct run *run, struct lw_error *error)
 {
+    struct lw_string key = {0};
     struct lw_tensor_info *infos = lw_calloc(run->plan->tensor_count, sizeof *infos, error);
-    if (!infos) {
+    if (!infos || !lw_merge_resume_key(&key, run->plan, run->params, error)) {
+        lw_string_free(&key);
+        lw_free(infos);
         return false;
     }
     for (size_t i = 0; i < run->plan->tensor_count; i++) {
@@ -315,10 +319,52 @@ static bool create_writer(struct run *run, struct lw_error *error)
     struct lw_checkpoint_params params = {.folder = run->params->output,
         .tensors = infos,
         .count = run->plan->tensor_count,
-        .digests = !run->params->no_hash};
+        .shard_bytes = run->params->shard_bytes,
+        .digests = !run->params->no_hash,
+        .key = lw_string_text(&key),
+        .resume = run->params->resume};
     bool created = lw_checkpoint_writer_create(&run->writer, &params, error);
+    lw_string_free(&key);
     lw_free(infos);
     return created;
+}
+
+// All tensors behind those that an earlier run has written.
+static bool make_tensors(struct run *run, struct lw_error *error)
+{
+    const struct lw_merge_plan *plan = run->plan;
+    size_t first = lw_checkpoint_writer_resumed(run->writer);
+    for (size_t i = 0; i < first; i++) {
+        run->computed += (double)plan->tensors[i].info.bytes;
+    }
+    return lw_merge_items_cut(&run->items, plan, first, run->params->part_elements, error) &&
+           (run->items.count == 0 ||
+               (allocate(run, error) &&
+                   lw_pipe_run(&(struct lw_pipe_params){.item_count = run->items.count,
+                                   .slot_count = slot_count,
+                                   .context = run,
+                                   .read = read_part,
+                                   .after = items_before,
+                                   .compute = compute_part,
+                                   .write = write_part},
+                       error)));
+}
+
+// After a failure that says nothing of the models.
+static void tell_what_stays(const struct run *run, struct lw_error *error)
+{
+    if (!error || (error->status != LW_INTERRUPTED && error->status != LW_FAILED)) {
+        return;
+    }
+    const struct lw_error before = *error;
+    *error = (struct lw_error){0};
+    if (lw_checkpoint_writer_keeps(run->writer)) {
+        lw_fail(error, before.status,
+            "%s; %s keeps the files that are whole, and --resume goes on behind them",
+            before.message, lw_checkpoint_writer_folder(run->writer));
+    } else {
+        lw_fail(error, before.status, "%s; nothing was written", before.message);
+    }
 }
 
 bool lw_merge_run(const struct lw_merge_plan *plan, struct lw_device *device,
@@ -327,23 +373,17 @@ bool lw_merge_run(const struct lw_merge_plan *plan, struct lw_device *device,
     struct run run = {.plan = plan, .params = params, .device = device};
     struct lw_merge_hashing *hashing = NULL;
     bool merged =
-        lw_merge_items_cut(&run.items, plan, params->part_elements, error) &&
-        allocate(&run, error) && create_writer(&run, error) &&
+        create_writer(&run, error) &&
         (params->no_hash || lw_merge_hashing_start(&hashing, plan, error)) &&
-        lw_pipe_run(&(struct lw_pipe_params){.item_count = run.items.count,
-                        .slot_count = slot_count,
-                        .context = &run,
-                        .read = read_part,
-                        .after = items_before,
-                        .compute = compute_part,
-                        .write = write_part},
-            error) &&
-        lw_merge_write_side_files(plan, run.writer, error) &&
+        make_tensors(&run, error) && lw_merge_write_side_files(plan, run.writer, error) &&
         lw_checkpoint_writer_end_tensors(run.writer, error) &&
         lw_merge_manifest_write(plan, hashing, lw_device_caps(device)->name, run.writer, error) &&
         lw_checkpoint_writer_finish(run.writer, error);
     lw_merge_hashing_destroy(hashing);
     finish_tensor(&run);
+    if (!merged && run.writer) {
+        tell_what_stays(&run, error);
+    }
     lw_checkpoint_writer_destroy(run.writer);
     for (size_t i = 0; i < slot_count; i++) {
         lw_free(run.slots[i].buffers);

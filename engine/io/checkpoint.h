@@ -44,6 +44,10 @@ struct lw_checkpoint_params {
     uint64_t shard_bytes; // the most in one file (one tensor may be more); 0: 5 * 10^9
     uint64_t more_bytes;  // of files that the caller puts beside, for the check of free space
     bool digests;         // the SHA-256 of each file of tensors is wanted
+    // What decides the folder's bytes, as a text: whole shards of an interrupted run stay, and another
+    // with the same text and `resume` goes on behind them. NULL: nothing stays.
+    const char *key;
+    bool resume;
 };
 
 // Checks the target and the free space (LW_BAD_INPUT, LW_FAILED with the missing amount), and begins
@@ -55,6 +59,11 @@ bool lw_checkpoint_writer_create(struct lw_checkpoint_writer **writer,
 // tensors do.
 bool lw_checkpoint_writer_add(
     struct lw_checkpoint_writer *writer, const void *bytes, size_t size, struct lw_error *error);
+
+// How many of the first tensors an earlier run has written: the next byte is of the one behind them.
+size_t lw_checkpoint_writer_resumed(const struct lw_checkpoint_writer *writer);
+// Whether anything would stay for another run.
+bool lw_checkpoint_writer_keeps(const struct lw_checkpoint_writer *writer);
 
 // Where the folder is being made: files that the caller puts there, and syncs, go along. Valid until
 // finish.
@@ -79,7 +88,8 @@ const char *lw_checkpoint_writer_digest(
 // Ends the files, syncs everything and renames the folder into place.
 bool lw_checkpoint_writer_finish(struct lw_checkpoint_writer *writer, struct lw_error *error);
 
-// After finish: frees. Before: removes everything that was written too. NULL: nothing.
+// After finish: frees. Before: removes everything that was written too, but for whole shards where
+// there is a key. NULL: nothing.
 void lw_checkpoint_writer_destroy(struct lw_checkpoint_writer *writer);
 
 #endif

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // The writer of Hugging Face model folders. See checkpoint.h. Everything goes to FOLDER.lewin-tmp; the
 // rename at the end is the one moment at which FOLDER comes to be.
-#include "engine/io/checkpoint.h"
+#include "engine/io/checkpoint_private.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -9,26 +9,12 @@
 #include "engine/base/alloc.h"
 #include "engine/base/file.h"
 #include "engine/base/folder.h"
-#include "engine/base/stringbuf.h"
 #include "engine/io/json.h"
 
 static const uint64_t DEFAULT_SHARD_BYTES = 5000000000; // "5GB", transformers' default for long
 static const uint64_t SPARE_BYTES = 16 << 20;           // headers and side files
 
-struct lw_checkpoint_writer {
-    struct lw_string folder, beside; // the target, and where it is being made
-    struct lw_tensor_info *infos;    // names owned, bytes set
-    size_t *shard_of;                // per tensor
-    size_t count, shard_count;
-    uint64_t bytes, more_bytes; // of the tensors, and of what the caller puts beside
-
-    struct lw_safetensors_writer *shard; // being written; NULL before the first and after the last
-    size_t current;                      // its number
-    size_t tensor;                       // that the next byte belongs to
-    uint64_t written;                    // bytes of it
-    char (*digests)[LW_SHA256_TEXT];     // [shard_count] of what is written; NULL: not wanted
-    bool ended, finished;
-};
+static const char partial[] = ".partial"; // after the name of a shard that is being written
 
 static int compare_names(const void *left, const void *right)
 {
@@ -117,6 +103,9 @@ static bool check_target(struct lw_checkpoint_writer *writer, struct lw_error *e
 static bool check_space(const struct lw_checkpoint_writer *writer, struct lw_error *error)
 {
     uint64_t available, needed = writer->bytes + writer->more_bytes + SPARE_BYTES;
+    for (size_t i = 0; i < writer->resumed; i++) {
+        needed -= writer->infos[i].bytes;
+    }
     if (!lw_folder_free_bytes(lw_string_text(&writer->beside), &available, error)) {
         return false;
     }
@@ -133,7 +122,7 @@ static bool check_space(const struct lw_checkpoint_writer *writer, struct lw_err
     return true;
 }
 
-static bool shard_name(const struct lw_checkpoint_writer *writer, size_t shard,
+bool lw_checkpoint_shard_name(const struct lw_checkpoint_writer *writer, size_t shard,
     struct lw_string *name, struct lw_error *error)
 {
     lw_string_clear(name);
@@ -151,7 +140,8 @@ static bool open_shard(struct lw_checkpoint_writer *writer, struct lw_error *err
     }
     struct lw_string name = {0}, path = {0};
     bool done =
-        shard_name(writer, writer->current, &name, error) &&
+        lw_checkpoint_shard_name(writer, writer->current, &name, error) &&
+        lw_string_addf(&name, error, "%s", partial) &&
         lw_path_join(&path, lw_string_text(&writer->beside), lw_string_text(&name), error) &&
         lw_safetensors_writer_create(&writer->shard, lw_string_text(&path),
             writer->infos + writer->tensor, end - writer->tensor, writer->digests != NULL, error);
@@ -165,6 +155,7 @@ bool lw_checkpoint_writer_create(struct lw_checkpoint_writer **writer,
 {
     *writer = NULL;
     struct lw_string parent = {0};
+    bool resumes = false;
     size_t length = strlen(params->folder);
     while (
         length > 1 && (params->folder[length - 1] == '/' || params->folder[length - 1] == '\\')) {
@@ -186,7 +177,10 @@ bool lw_checkpoint_writer_create(struct lw_checkpoint_writer **writer,
         !plan_shards(created, params, error) || !check_target(created, error) ||
         !lw_path_parent(&parent, lw_string_text(&created->beside), error) ||
         !lw_folder_create(lw_string_text(&parent), error) ||
-        !lw_folder_remove(lw_string_text(&created->beside), error) ||
+        (params->key && params->resume &&
+            !lw_checkpoint_can_resume(created, params->key, &resumes, error)) ||
+        !(resumes ? lw_checkpoint_resume(created, error)
+                  : lw_folder_remove(lw_string_text(&created->beside), error)) ||
         !check_space(created, error)) {
         goto error;
     }
@@ -197,7 +191,9 @@ bool lw_checkpoint_writer_create(struct lw_checkpoint_writer **writer,
             goto error;
         }
     }
-    if (!lw_folder_create(lw_string_text(&created->beside), error) || !open_shard(created, error)) {
+    if (!lw_folder_create(lw_string_text(&created->beside), error) ||
+        (params->key && !resumes && !lw_checkpoint_keep(created, params->key, error)) ||
+        (created->tensor < created->count && !open_shard(created, error))) {
         goto error;
     }
     lw_string_free(&parent);
@@ -209,14 +205,38 @@ error:
     return false;
 }
 
+size_t lw_checkpoint_writer_resumed(const struct lw_checkpoint_writer *writer)
+{
+    return writer->resumed;
+}
+
+bool lw_checkpoint_writer_keeps(const struct lw_checkpoint_writer *writer)
+{
+    return writer->keeps && !writer->finished && writer->current > 0;
+}
+
 const char *lw_checkpoint_writer_folder(const struct lw_checkpoint_writer *writer)
 {
     return lw_string_text(&writer->beside);
 }
 
+// Gives a shard that is whole and on the disk its name.
+static bool name_shard(const struct lw_checkpoint_writer *writer, struct lw_error *error)
+{
+    struct lw_string name = {0}, from = {0}, to = {0};
+    bool done = lw_checkpoint_shard_name(writer, writer->current, &name, error) &&
+                lw_path_join(&to, lw_string_text(&writer->beside), lw_string_text(&name), error) &&
+                lw_string_addf(&from, error, "%s%s", lw_string_text(&to), partial) &&
+                lw_file_rename(lw_string_text(&from), lw_string_text(&to), error);
+    lw_string_free(&name);
+    lw_string_free(&from);
+    lw_string_free(&to);
+    return done;
+}
+
 static bool close_shard(struct lw_checkpoint_writer *writer, struct lw_error *error)
 {
-    bool done = lw_safetensors_writer_finish(writer->shard, error);
+    bool done = lw_safetensors_writer_finish(writer->shard, error) && name_shard(writer, error);
     if (writer->digests) {
         memcpy(writer->digests[writer->current], lw_safetensors_writer_digest(writer->shard),
             sizeof *writer->digests);
@@ -339,7 +359,7 @@ static bool write_index(struct lw_checkpoint_writer *writer, struct lw_error *er
         "{\n  \"metadata\": {\n    \"total_size\": %llu\n  },\n  \"weight_map\": {",
         (unsigned long long)writer->bytes);
     for (size_t i = 0; done && i < writer->count; i++) {
-        done = shard_name(writer, writer->shard_of[i], &name, error) &&
+        done = lw_checkpoint_shard_name(writer, writer->shard_of[i], &name, error) &&
                lw_string_addf(&text, error, "%s\n    ", i ? "," : "") &&
                lw_json_quote(&text, writer->infos[i].name, error) &&
                lw_string_addf(&text, error, ": \"%s\"", lw_string_text(&name));
@@ -370,8 +390,9 @@ const char *lw_checkpoint_writer_digest(const struct lw_checkpoint_writer *write
     struct lw_string shard = {0};
     const char *found = NULL;
     for (size_t i = 0; writer->digests && !found && i < writer->shard_count; i++) {
-        if (shard_name(writer, i, &shard, NULL) && strcmp(lw_string_text(&shard), name) == 0) {
-            found = writer->digests[i];
+        if (lw_checkpoint_shard_name(writer, i, &shard, NULL) &&
+            strcmp(lw_string_text(&shard), name) == 0) {
+            found = *writer->digests[i] ? writer->digests[i] : NULL;
         }
     }
     lw_string_free(&shard);
@@ -381,7 +402,7 @@ const char *lw_checkpoint_writer_digest(const struct lw_checkpoint_writer *write
 bool lw_checkpoint_writer_finish(struct lw_checkpoint_writer *writer, struct lw_error *error)
 {
     writer->finished =
-        lw_checkpoint_writer_end_tensors(writer, error) &&
+        lw_checkpoint_writer_end_tensors(writer, error) && lw_checkpoint_forget(writer, error) &&
         lw_folder_sync(lw_string_text(&writer->beside), error) &&
         lw_file_rename(lw_string_text(&writer->beside), lw_string_text(&writer->folder), error);
     return writer->finished;
@@ -393,7 +414,7 @@ void lw_checkpoint_writer_destroy(struct lw_checkpoint_writer *writer)
         return;
     }
     lw_safetensors_writer_destroy(writer->shard);
-    if (!writer->finished) {
+    if (!writer->finished && !lw_checkpoint_writer_keeps(writer)) {
         lw_folder_remove(lw_string_text(&writer->beside), NULL);
     }
     for (size_t i = 0; i < writer->count; i++) {

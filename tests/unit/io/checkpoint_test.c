@@ -35,7 +35,8 @@ static const char data[BYTES + 1] = "111111111111111111111111"
 static bool write_model(const char *folder, uint64_t shard_bytes, struct lw_error *error)
 {
     struct lw_checkpoint_writer *writer;
-    const struct lw_checkpoint_params params = {folder, infos, COUNT, shard_bytes, 0, false};
+    const struct lw_checkpoint_params params = {
+        folder, infos, COUNT, shard_bytes, 0, false, NULL, false};
     bool done = lw_checkpoint_writer_create(&writer, &params, error) &&
                 lw_checkpoint_writer_add(writer, data, 30, error) &&
                 lw_checkpoint_writer_add(writer, data + 30, BYTES - 30, error) &&
@@ -177,7 +178,7 @@ static void more_than_the_disk_holds(void **state)
         {.name = "a", .dtype = LW_DTYPE_F32, .rank = 2, .shape = {1 << 30, 1 << 30}}};
     struct lw_checkpoint_writer *writer;
     struct lw_error error = {0};
-    const struct lw_checkpoint_params params = {ROOT "/huge", huge, 1, 0, 0, false};
+    const struct lw_checkpoint_params params = {ROOT "/huge", huge, 1, 0, 0, false, NULL, false};
     assert_false(lw_checkpoint_writer_create(&writer, &params, &error));
     assert_int_equal(error.status, LW_FAILED);
     assert_non_null(strstr(error.message, "not enough room"));
@@ -186,7 +187,7 @@ static void more_than_the_disk_holds(void **state)
     assert_false(lw_folder_exists(ROOT "/huge.lewin-tmp"));
     // What comes beside the tensors counts.
     const struct lw_checkpoint_params more = {
-        ROOT "/huge", infos, COUNT, 0, (uint64_t)1 << 60, false};
+        ROOT "/huge", infos, COUNT, 0, (uint64_t)1 << 60, false, NULL, false};
     error = (struct lw_error){0};
     assert_false(lw_checkpoint_writer_create(&writer, &more, &error));
     assert_non_null(strstr(error.message, "not enough room"));
@@ -197,7 +198,8 @@ static void nothing_is_left_half_written(void **state)
     (void)state;
     struct lw_checkpoint_writer *writer;
     struct lw_error error = {0};
-    const struct lw_checkpoint_params params = {ROOT "/half", infos, COUNT, 34, 0, false};
+    const struct lw_checkpoint_params params = {
+        ROOT "/half", infos, COUNT, 34, 0, false, NULL, false};
     // Abandoned.
     assert_true(lw_checkpoint_writer_create(&writer, &params, &error));
     assert_string_equal(lw_checkpoint_writer_folder(writer), ROOT "/half.lewin-tmp");
@@ -225,7 +227,7 @@ static void nothing_is_left_half_written(void **state)
     check_model(ROOT "/half");
     // Names must differ.
     const struct lw_tensor_info twice[] = {infos[0], infos[1], infos[0]};
-    const struct lw_checkpoint_params same = {ROOT "/same", twice, 3, 0, 0, false};
+    const struct lw_checkpoint_params same = {ROOT "/same", twice, 3, 0, 0, false, NULL, false};
     assert_false(lw_checkpoint_writer_create(&writer, &same, NULL));
 }
 
@@ -273,7 +275,8 @@ static void side_files_are_carried(void **state)
         assert_true(lw_file_write_whole(path.data, "other", 5, NULL));
     }
     struct lw_checkpoint_writer *writer;
-    const struct lw_checkpoint_params params = {ROOT "/carried", infos, COUNT, 0, 0, false};
+    const struct lw_checkpoint_params params = {
+        ROOT "/carried", infos, COUNT, 0, 0, false, NULL, false};
     assert_true(lw_checkpoint_writer_create(&writer, &params, NULL));
     assert_true(lw_checkpoint_writer_file(writer, "config.json", "mine", 4, NULL));
     assert_true(lw_checkpoint_writer_carry(writer, ROOT "/source", NULL));
