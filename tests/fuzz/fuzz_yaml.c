@@ -22,9 +22,10 @@ static size_t count(const cJSON *value, size_t depth)
 static void check_parameters(const cJSON *parameters)
 {
     for (const cJSON *entry = parameters ? parameters->child : NULL; entry; entry = entry->next) {
-        for (double t = 0; t <= 1; t += 0.25) {
+        for (int quarter = 0; quarter <= 4; quarter++) {
             double value = 0;
-            lw_merge_setting_value(entry, "model.layers.3.mlp.up_proj.weight", t, &value);
+            lw_merge_setting_value(
+                entry, "model.layers.3.mlp.up_proj.weight", quarter / 4.0, &value);
         }
     }
 }

@@ -245,10 +245,10 @@ static double kept_value(const struct terms *terms, size_t k, uint32_t i)
                 !is_before(term->high, magnitude(value), i);
         break;
     case LW_KEPT_PLANE:
-        stays = is_before(term->low, magnitude((float)terms->mask->values[i]), i);
+        stays = terms->mask && is_before(term->low, magnitude((float)terms->mask->values[i]), i);
         break;
     case LW_KEPT_BITS:
-        stays = terms->mask->words[k * terms->words + i / 32] >> (i % 32) & 1;
+        stays = terms->mask && (terms->mask->words[k * terms->words + i / 32] >> (i % 32) & 1);
         break;
     }
     return stays ? value : 0;

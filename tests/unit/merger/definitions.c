@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// See definitions.h. 516 lines because each method stands once, in full.
+// See definitions.h. More than 500 lines because each method stands once, in full.
 #include "tests/unit/merger/definitions.h"
 
 #include <math.h>
@@ -31,10 +31,26 @@ static size_t place(struct line line, size_t i)
     return line.first + i * line.step;
 }
 
+// Memory for `count` objects of `size` bytes, zeroed.
+static void *zeros(size_t count, size_t size)
+{
+    void *memory = calloc(count, size);
+    if (!memory) {
+        abort();
+    }
+    return memory;
+}
+
+// 0 where there is no base.
+static double base_of(const struct definition *d, size_t i)
+{
+    return d->base ? d->base[i] : 0;
+}
+
 // x - base in double, or x.
 static double from_base(const struct definition *d, size_t k, size_t i)
 {
-    return (double)d->x[k][i] - (d->base ? d->base[i] : 0);
+    return d->x[k][i] - base_of(d, i);
 }
 
 static double dot(const struct definition *d, struct line line, size_t k, size_t l)
@@ -64,8 +80,8 @@ static void define_slerp(const struct definition *d, double *result)
 {
     double t = value_of(d, LW_MERGE_T), products[3] = {0};
     for (size_t i = 0; i < d->elements; i++) {
-        products[0] += (double)d->base[i] * d->base[i];
-        products[1] += (double)d->base[i] * d->x[0][i];
+        products[0] += base_of(d, i) * base_of(d, i);
+        products[1] += base_of(d, i) * d->x[0][i];
         products[2] += (double)d->x[0][i] * d->x[0][i];
     }
     double cosine = products[1] / sqrt(products[0] * products[2]), angle = acos(cosine);
@@ -73,7 +89,7 @@ static void define_slerp(const struct definition *d, double *result)
     for (size_t i = 0; i < d->elements; i++) {
         double left = straight ? 1 - t : sin((1 - t) * angle) / sin(angle);
         double right = straight ? t : sin(t * angle) / sin(angle);
-        result[i] = left * d->base[i] + right * d->x[0][i];
+        result[i] = left * base_of(d, i) + right * d->x[0][i];
     }
 }
 
@@ -87,8 +103,7 @@ static void define_nuslerp_line(const struct definition *d, struct line line, do
     double right = straight ? t : sin(t * angle) / sin(angle);
     for (size_t i = 0; i < line.count; i++) {
         size_t at = place(line, i);
-        result[at] =
-            (d->base ? d->base[at] : 0) + left * from_base(d, 0, at) + right * from_base(d, 1, at);
+        result[at] = base_of(d, at) + left * from_base(d, 0, at) + right * from_base(d, 1, at);
     }
 }
 
@@ -108,7 +123,7 @@ static void define_model_stock_line(const struct definition *d, struct line line
         for (size_t k = 0; k < d->count; k++) {
             result[at] += t * d->x[k][at] / n;
         }
-        result[at] += (1 - t) * d->base[at];
+        result[at] += (1 - t) * base_of(d, at);
     }
 }
 
@@ -141,7 +156,7 @@ static double length(const double *vector, size_t count)
 
 static double *make_vector(size_t count)
 {
-    double *vector = calloc(count, sizeof *vector);
+    double *vector = zeros(count, sizeof *vector);
     if (!vector) {
         abort();
     }
@@ -181,8 +196,7 @@ static void define_multislerp(const struct definition *d, double *result)
     }
     double step = length(tangent, d->elements) + 1e-8;
     for (size_t i = 0; i < d->elements; i++) {
-        result[i] = (mean[i] * cos(step) + tangent[i] * sin(step) / step) * average +
-                    (d->base ? d->base[i] : 0);
+        result[i] = (mean[i] * cos(step) + tangent[i] * sin(step) / step) * average + base_of(d, i);
     }
     free(mean);
     free(tangent);
@@ -248,12 +262,9 @@ static int compare(const void *left, const void *right)
 
 static struct ranked *rank(const float *values, size_t count)
 {
-    struct ranked *ranked = calloc(count, sizeof *ranked);
-    for (size_t i = 0; ranked && i < count; i++) {
+    struct ranked *ranked = zeros(count, sizeof *ranked);
+    for (size_t i = 0; i < count; i++) {
         ranked[i] = (struct ranked){fabsf(values[i]), i};
-    }
-    if (!ranked) {
-        abort();
     }
     qsort(ranked, count, sizeof *ranked, compare);
     return ranked;
@@ -311,10 +322,10 @@ static void keep_by_size(const struct definition *d, const float *values, double
 
 static void keep(const struct definition *d, size_t k, double *kept)
 {
-    float *values = calloc(d->elements, sizeof *values);
+    float *values = zeros(d->elements, sizeof *values);
     double before = 0, after = 0;
-    for (size_t i = 0; values && i < d->elements; i++) {
-        values[i] = d->x[k][i] - d->base[i];
+    for (size_t i = 0; i < d->elements; i++) {
+        values[i] = (float)from_base(d, k, i);
         kept[i] = d->density >= 1 || is_drawn(d, k, i, d->density) ? values[i] : 0;
     }
     bool drops = d->density < 1 && d->method->drop != LW_DROP_NONE;
@@ -378,7 +389,7 @@ static void define_task(const struct definition *d, double *result)
             divisor = divisor == 0 ? 1 : divisor;
         }
         divisor = value_of(d, LW_MERGE_NORMALIZE) > 0 ? divisor : 1;
-        result[i] = d->base[i] + value_of(d, LW_MERGE_LAMBDA) * sum / divisor;
+        result[i] = base_of(d, i) + value_of(d, LW_MERGE_LAMBDA) * sum / divisor;
     }
     for (size_t k = 0; k < d->count; k++) {
         free(kept[k]);
@@ -387,10 +398,10 @@ static void define_task(const struct definition *d, double *result)
 
 static void define_sce(const struct definition *d, double *result)
 {
-    float *variances = calloc(d->elements, sizeof *variances);
+    float *variances = zeros(d->elements, sizeof *variances);
     double weights[definition_models] = {0}, sum = 0, share = value_of(d, LW_MERGE_SELECT_TOPK);
     size_t changed = 0;
-    for (size_t i = 0; variances && i < d->elements; i++) {
+    for (size_t i = 0; i < d->elements; i++) {
         double mean = 0, variance = 0;
         for (size_t k = 0; k < d->count; k++) {
             mean += from_base(d, k, i) / (double)d->count;
@@ -403,8 +414,8 @@ static void define_sce(const struct definition *d, double *result)
     }
     size_t count = share < 1 ? (size_t)((double)changed * share) : d->elements;
     struct ranked *ranked = rank(variances, d->elements);
-    bool *stays = calloc(d->elements, sizeof *stays);
-    for (size_t i = 0; stays && i < count; i++) {
+    bool *stays = zeros(d->elements, sizeof *stays);
+    for (size_t i = 0; i < count; i++) {
         stays[ranked[i].index] = true;
     }
     for (size_t k = 0; k < d->count; k++) {
@@ -422,7 +433,7 @@ static void define_sce(const struct definition *d, double *result)
             weighted[k] = shares[k] * kept[k];
         }
         double mixed = agreed_sum(d, weighted, kept, shares, &divisor);
-        result[i] = d->base[i] + mixed / fmax(divisor, 1e-6);
+        result[i] = base_of(d, i) + mixed / fmax(divisor, 1e-6);
     }
     free(variances);
     free(ranked);
@@ -446,8 +457,11 @@ static double divergence(const float *x, const float *base, size_t columns)
 
 static void define_fusion(const struct definition *d, double *result)
 {
-    float *importance = calloc(d->elements, sizeof *importance);
-    for (size_t i = 0; importance && i < d->elements; i++) {
+    float *importance = zeros(d->elements, sizeof *importance);
+    if (!d->base) {
+        abort(); // the method has one
+    }
+    for (size_t i = 0; i < d->elements; i++) {
         size_t row = i / d->columns * d->columns;
         double factor = divergence(d->x[0] + row, d->base + row, d->columns);
         importance[i] = (float)(fabs(from_base(d, 0, i)) * factor);
@@ -460,7 +474,7 @@ static void define_fusion(const struct definition *d, double *result)
     }
     double threshold = quartiles[1] + 1.5 * (quartiles[2] - quartiles[0]);
     for (size_t i = 0; i < d->elements; i++) {
-        result[i] = importance[i] >= threshold ? d->x[0][i] : d->base[i];
+        result[i] = importance[i] >= threshold ? d->x[0][i] : base_of(d, i);
     }
     free(importance);
     free(ranked);
@@ -471,7 +485,7 @@ static void define_nearswap(const struct definition *d, double *result)
     for (size_t i = 0; i < d->elements; i++) {
         double apart = fmax(fabs(from_base(d, 0, i)), 1e-6);
         double weight = fmin(value_of(d, LW_MERGE_T) / apart, 1);
-        result[i] = weight * d->x[0][i] + (1 - weight) * d->base[i];
+        result[i] = weight * d->x[0][i] + (1 - weight) * base_of(d, i);
     }
 }
 

@@ -82,7 +82,7 @@ static struct lw_merge_plan *make_plan(const struct merge *merge, struct lw_merg
     struct lw_error error = {0};
     struct lw_merge_plan *plan = NULL;
     struct lw_string problems = {0};
-    const char *names[model_count];
+    const char *names[model_count] = {NULL};
     for (size_t i = 0; i < merge->count; i++) {
         names[i] = folders[merge->first + i];
     }
@@ -136,7 +136,7 @@ static float *read_result(size_t tensor)
     struct lw_checkpoint *checkpoint = NULL;
     struct lw_error error = {0};
     uint64_t count = lw_tensor_elements(&shapes[tensor]);
-    float *elements = malloc(count * sizeof *elements);
+    float *elements = calloc(count, sizeof *elements);
     if (!elements || !lw_checkpoint_open(&checkpoint, output, &error) ||
         !lw_checkpoint_read(checkpoint, lw_checkpoint_find(checkpoint, shapes[tensor].name), 0,
             elements, count * sizeof *elements, &error)) {
