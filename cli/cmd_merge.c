@@ -53,7 +53,7 @@ static const struct lw_flag flags_table[] = {
     {"verify", LW_FLAG_TEXT, offsetof(struct flags, verify), "OUT",
         "merge nothing: compare a merged model's files, and its models', with its manifest"},
     {"no-hash", LW_FLAG_SWITCH, offsetof(struct flags, no_hash), NULL,
-        "leave the SHA-256 of all files out of the manifest, which makes two cores twice as fast"},
+        "leave the SHA-256 of all files out of the manifest, half a second of a core per GB"},
     LW_DEVICE_FLAGS(offsetof(struct flags, device)),
     {NULL, LW_FLAG_SWITCH, 0, NULL, NULL},
 };
