@@ -9,6 +9,9 @@
 
 // Bytes that are read, and then looked through for NaNs while they are in the cache.
 #define PIECE_BYTES ((size_t)1 << 18)
+// How far before they are read the disk is asked for bytes: systems look ahead by a few hundred
+// kilobytes, too little to keep a fast disk busy with several files.
+#define AHEAD_BYTES ((uint64_t)16 << 20)
 
 bool lw_merge_check_finite(const struct lw_tensor_info *info, const char *where,
     const void *elements, uint64_t first, uint64_t count, struct lw_error *error)
@@ -31,6 +34,8 @@ static bool read_own(const struct lw_merge_stretch *stretch, uint64_t first, uin
     const struct lw_merge_input *input = stretch->input;
     const struct lw_merge_parent *from = &stretch->plan->parents[input->parent];
     size_t size = lw_dtype_size(input->info->dtype);
+    lw_checkpoint_read_ahead(
+        from->checkpoint, input->info, first * size + AHEAD_BYTES, count * size);
     for (uint64_t done = 0; done < count; done += PIECE_BYTES / size) {
         uint64_t rest = count - done;
         size_t piece = rest < PIECE_BYTES / size ? rest : PIECE_BYTES / size;

@@ -64,6 +64,10 @@ bool lw_file_read_next(
 bool lw_file_write_at(
     struct lw_file *file, uint64_t offset, const void *bytes, size_t size, struct lw_error *error);
 
+// A hint: these bytes, which may lie past the end, will be read soon. Nothing where the system has no
+// such call.
+void lw_file_read_ahead(struct lw_file *file, uint64_t offset, uint64_t size);
+
 // Whether the next writes of the handle go past the system's cache, which then take whole blocks of
 // 4 KiB of file and memory alike; false where the system or the file system has no such writes, and
 // nothing has changed.

@@ -210,6 +210,17 @@ bool lw_file_write_at(
     return true;
 }
 
+void lw_file_read_ahead(struct lw_file *file, uint64_t offset, uint64_t size)
+{
+#ifdef __linux__
+    (void)posix_fadvise(file->descriptor, (off_t)offset, (off_t)size, POSIX_FADV_WILLNEED);
+#else
+    (void)file;
+    (void)offset;
+    (void)size;
+#endif
+}
+
 bool lw_file_direct(struct lw_file *file, bool direct)
 {
 #ifdef __linux__

@@ -205,6 +205,13 @@ bool lw_file_write_at(
     return true;
 }
 
+void lw_file_read_ahead(struct lw_file *file, uint64_t offset, uint64_t size)
+{
+    (void)file;
+    (void)offset;
+    (void)size;
+}
+
 bool lw_file_direct(struct lw_file *file, bool direct)
 {
     (void)file;

@@ -291,3 +291,10 @@ bool lw_checkpoint_read(const struct lw_checkpoint *checkpoint, const struct lw_
     const struct entry *entry = find_entry(checkpoint, info->name);
     return lw_safetensors_read(entry->shard, entry->info, start, bytes, size, error);
 }
+
+void lw_checkpoint_read_ahead(const struct lw_checkpoint *checkpoint,
+    const struct lw_tensor_info *info, uint64_t start, uint64_t size)
+{
+    const struct entry *entry = find_entry(checkpoint, info->name);
+    lw_safetensors_read_ahead(entry->shard, entry->info, start, size);
+}

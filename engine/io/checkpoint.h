@@ -34,6 +34,10 @@ uint64_t lw_checkpoint_bytes(const struct lw_checkpoint *checkpoint); // of all 
 bool lw_checkpoint_read(const struct lw_checkpoint *checkpoint, const struct lw_tensor_info *info,
     uint64_t start, void *bytes, size_t size, struct lw_error *error);
 
+// A hint, as lw_safetensors_read_ahead.
+void lw_checkpoint_read_ahead(const struct lw_checkpoint *checkpoint,
+    const struct lw_tensor_info *info, uint64_t start, uint64_t size);
+
 // After a failure of any of its functions a writer can only be destroyed.
 struct lw_checkpoint_writer;
 

@@ -406,3 +406,9 @@ bool lw_safetensors_read(const struct lw_safetensors *tensors, const struct lw_t
     return lw_file_read_at(tensors->file, info->offset + start, bytes, size, error) ||
            lw_fail_in(error, "reading tensor %.200s", info->name);
 }
+
+void lw_safetensors_read_ahead(const struct lw_safetensors *tensors,
+    const struct lw_tensor_info *info, uint64_t start, uint64_t size)
+{
+    lw_file_read_ahead(tensors->file, info->offset + start, size);
+}

@@ -78,6 +78,11 @@ const struct lw_tensor_info *lw_safetensors_find(
 bool lw_safetensors_read(const struct lw_safetensors *tensors, const struct lw_tensor_info *info,
     uint64_t start, void *bytes, size_t size, struct lw_error *error);
 
+// A hint: `size` bytes from the tensor's byte `start` on, which may be those of tensors behind it, will
+// be read soon.
+void lw_safetensors_read_ahead(const struct lw_safetensors *tensors,
+    const struct lw_tensor_info *info, uint64_t start, uint64_t size);
+
 struct lw_safetensors_writer;
 
 // Creates `path` (which must not exist) and writes the header for `count` tensors: of `infos`, name,
