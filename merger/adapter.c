@@ -1,31 +1,82 @@
 // SPDX-License-Identifier: Apache-2.0
-// See adapter.h.
+// See adapter.h. Names of tensors are those of PEFT's model: "base_model.model.", the base's module,
+// and what the tensor is to it. PEFT drops the adapter's own name ("default") when it saves; other
+// programs do not.
 #include "merger/adapter.h"
 
-#include <math.h>
 #include <string.h>
 
 #include "engine/base/alloc.h"
+#include "engine/base/file.h"
 #include "engine/base/folder.h"
-#include "merger/adapter_config.h"
-#include "merger/elements.h"
-#include "merger/finite.h"
+#include "merger/adapter_private.h"
 #include "merger/plan.h"
 
-struct lw_adapter {
-    const char *folder;
-    struct lw_adapter_config config;
-    struct lw_safetensors *file;
-    struct lw_adapter_update *updates; // [count]
-    size_t count, capacity;
+enum piece {
+    PIECE_A,
+    PIECE_B,
+    PIECE_B_BIAS,
+    PIECE_EMBEDDING_A,
+    PIECE_EMBEDDING_B,
+    PIECE_REPLACEMENT,
 };
 
-// What a tensor of the file is, by its name.
-struct part {
-    enum { PART_A, PART_B, PART_WHOLE } kind;
-    bool embedding; // lora_embedding_A and _B
-    struct lw_string module;
+// What a tensor is, by how its name ends; `tensor` is what follows the module in the base's name.
+static const struct {
+    const char *end;
+    enum piece piece;
+    const char *tensor;
+} ends[] = {
+    {".lora_A.weight", PIECE_A, ".weight"},
+    {".lora_A.default.weight", PIECE_A, ".weight"},
+    {".lora_B.weight", PIECE_B, ".weight"},
+    {".lora_B.default.weight", PIECE_B, ".weight"},
+    {".lora_B.bias", PIECE_B_BIAS, ".bias"},
+    {".lora_B.default.bias", PIECE_B_BIAS, ".bias"},
+    {".lora_embedding_A", PIECE_EMBEDDING_A, ".weight"},
+    {".lora_embedding_A.default", PIECE_EMBEDDING_A, ".weight"},
+    {".lora_embedding_B", PIECE_EMBEDDING_B, ".weight"},
+    {".lora_embedding_B.default", PIECE_EMBEDDING_B, ".weight"},
+    // The module itself under its adapter: biases that were trained, embeddings saved beside theirs.
+    {".base_layer.weight", PIECE_REPLACEMENT, ".weight"},
+    {".base_layer.bias", PIECE_REPLACEMENT, ".bias"},
 };
+
+// A tensor's name taken apart: "base_model.model.MODULE" and an end, or with an infix of modules that
+// were trained as a whole.
+struct address {
+    enum piece piece;
+    size_t module;      // bytes of the module's name, which begins behind the prefix
+    const char *tensor; // the rest of the name in the base
+};
+
+static const char prefix[] = "base_model.model.";
+
+static bool split_name(const char *name, struct address *address)
+{
+    size_t length = strlen(name);
+    *address = (struct address){.piece = PIECE_REPLACEMENT};
+    for (size_t i = 0; i < sizeof ends / sizeof *ends; i++) {
+        size_t end = strlen(ends[i].end);
+        if (length > end && strcmp(name + length - end, ends[i].end) == 0) {
+            *address = (struct address){ends[i].piece, length - end, ends[i].tensor};
+            return true;
+        }
+    }
+    static const char *const infixes[] = {".modules_to_save.default.", ".modules_to_save."};
+    for (size_t i = 0; i < sizeof infixes / sizeof *infixes; i++) {
+        const char *found = strstr(name, infixes[i]);
+        if (found && found > name) {
+            address->module = (size_t)(found - name);
+            address->tensor = found + strlen(infixes[i]) - 1;
+            return true;
+        }
+    }
+    address->module = length;
+    address->tensor = "";
+    return length > 0 && !strstr(name, ".lora_") && !strstr(name, ".token_adapter.") &&
+           !strstr(name, ".trainable_tokens_") && !strstr(name, ".original_module.");
+}
 
 static bool fail_tensor(
     const struct lw_adapter *adapter, const char *name, const char *problem, struct lw_error *error)
@@ -33,205 +84,130 @@ static bool fail_tensor(
     return lw_fail(error, LW_BAD_INPUT, "%s: tensor %.200s %s", adapter->folder, name, problem);
 }
 
-// Takes `word` out of the module's name, where it is a part of it.
-static void take_out(struct lw_string *name, const char *word)
-{
-    char *found = strstr(name->data, word);
-    if (found) {
-        size_t length = strlen(word);
-        memmove(found, found + length, strlen(found + length) + 1);
-        name->length -= length;
-    }
-}
-
-// "base_model.model.X.lora_A.weight", with the adapter's name before "weight" or not; all else under
-// the prefix is a tensor that was trained whole.
-static bool parse_name(
-    const struct lw_adapter *adapter, const char *name, struct part *part, struct lw_error *error)
-{
-    static const char prefix[] = "base_model.model.";
-    static const struct {
-        const char *mark;
-        int kind;
-        bool embedding;
-    } marks[] = {{".lora_A.", PART_A, false}, {".lora_B.", PART_B, false},
-        {".lora_embedding_A", PART_A, true}, {".lora_embedding_B", PART_B, true}};
-    *part = (struct part){.kind = PART_WHOLE};
-    if (strncmp(name, prefix, sizeof prefix - 1) != 0) {
-        return fail_tensor(adapter, name, "does not begin with base_model.model.", error);
-    }
-    const char *rest = name + sizeof prefix - 1;
-    if (strstr(rest, "lora_magnitude_vector") || strstr(rest, ".lora_B.bias") ||
-        strstr(rest, "token_adapter") || strstr(rest, "lora_ga")) {
-        return fail_tensor(adapter, name, "is of a kind that is not folded in", error);
-    }
-    for (size_t i = 0; i < sizeof marks / sizeof *marks; i++) {
-        const char *found = strstr(rest, marks[i].mark);
-        if (found) {
-            part->kind = marks[i].kind;
-            part->embedding = marks[i].embedding;
-            return lw_string_add(&part->module, rest, (size_t)(found - rest), error) &&
-                   lw_string_add(&part->module, ".weight", 7, error);
-        }
-    }
-    if (strstr(rest, "lora_")) {
-        return fail_tensor(adapter, name, "is of a kind that is not folded in", error);
-    }
-    if (!lw_string_add(&part->module, rest, strlen(rest), error)) {
-        return false;
-    }
-    take_out(&part->module, ".modules_to_save.default");
-    take_out(&part->module, ".modules_to_save");
-    take_out(&part->module, ".original_module");
-    take_out(&part->module, ".base_layer");
-    return true;
-}
-
-static struct lw_adapter_update *find(const struct lw_adapter *adapter, const char *name)
+static struct lw_adapter_item *find(const struct lw_adapter *adapter, const char *name)
 {
     for (size_t i = 0; i < adapter->count; i++) {
-        if (strcmp(adapter->updates[i].name, name) == 0) {
-            return &adapter->updates[i];
+        if (strcmp(adapter->items[i].update.name, name) == 0) {
+            return &adapter->items[i];
         }
     }
     return NULL;
 }
 
-static struct lw_adapter_update *find_or_add(
+static struct lw_adapter_item *find_or_add(
     struct lw_adapter *adapter, const char *name, struct lw_error *error)
 {
-    struct lw_adapter_update *update = find(adapter, name);
-    if (update) {
-        return update;
+    struct lw_adapter_item *item = find(adapter, name);
+    if (item) {
+        return item;
     }
-    if (!lw_reserve(&adapter->updates, &adapter->capacity, adapter->count + 1,
-            sizeof *adapter->updates, error)) {
+    if (!lw_reserve(&adapter->items, &adapter->capacity, adapter->count + 1, sizeof *adapter->items,
+            error)) {
         return NULL;
     }
     char *copy = lw_strdup(name, error);
     if (!copy) {
         return NULL;
     }
-    update = &adapter->updates[adapter->count++];
-    *update = (struct lw_adapter_update){.name = copy};
-    return update;
+    item = &adapter->items[adapter->count++];
+    *item = (struct lw_adapter_item){.update.name = copy};
+    return item;
 }
 
-// The elements of a tensor of the file as fp32, transposed on request, for lw_free.
-static float *read_matrix(const struct lw_adapter *adapter, const struct lw_tensor_info *info,
-    bool transposed, struct lw_error *error)
+// Puts the tensor in its place; false where another has it.
+static bool place(struct lw_adapter_item *item, enum piece piece, const struct lw_tensor_info *info)
 {
-    enum lw_type type;
-    uint64_t count = lw_tensor_elements(info);
-    if (info->rank != 2 || !lw_merge_type(info->dtype, &type)) {
-        fail_tensor(adapter, info->name, "is no matrix of F32, BF16 or F16", error);
-        return NULL;
+    bool embedding = piece == PIECE_EMBEDDING_A || piece == PIECE_EMBEDDING_B;
+    const struct lw_tensor_info **slot = &item->update.replacement;
+    if (piece == PIECE_A || piece == PIECE_EMBEDDING_A) {
+        slot = &item->a;
+    } else if (piece != PIECE_REPLACEMENT) {
+        slot = &item->b;
     }
-    void *bytes = lw_calloc(count, lw_dtype_size(info->dtype), error);
-    float *values = bytes ? lw_calloc(count, sizeof *values, error) : NULL;
-    bool done = values && lw_safetensors_read(adapter->file, info, 0, bytes, info->bytes, error);
-    if (done && lw_first_nonfinite(bytes, type, count) < count) {
-        done = fail_tensor(adapter, info->name, "holds a NaN or an infinity", error);
-    }
-    uint64_t rows = info->shape[0], columns = info->shape[1];
-    for (uint64_t i = 0; done && i < count; i++) {
-        values[transposed ? i % columns * rows + i / columns : i] = lw_element_of(bytes, type, i);
-    }
-    lw_free(bytes);
-    if (!done) {
-        lw_free(values);
-    }
-    return done ? values : NULL;
-}
-
-// A is [rank, in] and B [out, rank]. The base's tensor is [out, in], or [in, out] of embeddings and
-// with fan_in_fan_out: then A's transpose is to the left.
-static bool add_factor(struct lw_adapter *adapter, struct lw_adapter_update *update,
-    const struct part *part, const struct lw_tensor_info *info, struct lw_error *error)
-{
-    bool turned = part->embedding || adapter->config.fan_in_fan_out, a = part->kind == PART_A;
-    float **factor = a != turned ? &update->right : &update->left;
-    if (*factor || update->replacement) {
-        return fail_tensor(adapter, info->name, "is there twice, under another name", error);
-    }
-    *factor = read_matrix(adapter, info, turned, error);
-    if (!*factor) {
+    bool mixed = (item->a || item->b) && item->embedding != embedding;
+    if (*slot || (mixed && piece != PIECE_REPLACEMENT)) {
         return false;
     }
-    uint64_t rank = info->shape[a ? 0 : 1];
-    if (update->rank && update->rank != rank) {
-        return fail_tensor(adapter, info->name, "is of another rank than its partner", error);
-    }
-    update->rank = rank;
-    *(a != turned ? &update->columns : &update->rows) = info->shape[a ? 1 : 0];
-    double alpha = lw_adapter_alpha(&adapter->config, lw_string_text(&part->module));
-    double divisor = adapter->config.use_rslora ? sqrt((double)rank) : (double)rank;
-    update->scale = (float)(alpha / divisor);
+    *slot = info;
+    item->embedding = item->embedding || embedding;
     return true;
 }
 
 static bool add_tensor(
     struct lw_adapter *adapter, const struct lw_tensor_info *info, struct lw_error *error)
 {
-    struct part part;
-    struct lw_adapter_update *update = NULL;
-    bool added = parse_name(adapter, info->name, &part, error) &&
-                 (update = find_or_add(adapter, lw_string_text(&part.module), error)) != NULL;
-    if (added && part.kind != PART_WHOLE) {
-        added = add_factor(adapter, update, &part, info, error);
-    } else if (added && (update->replacement || update->left || update->right)) {
-        added = fail_tensor(adapter, info->name, "is there twice, under another name", error);
-    } else if (added) {
-        update->replacement = info;
+    struct address address = {0};
+    enum lw_type type;
+    if (strncmp(info->name, prefix, sizeof prefix - 1) != 0 ||
+        !split_name(info->name + sizeof prefix - 1, &address)) {
+        return fail_tensor(adapter, info->name,
+            "is no part of a LoRA adapter as PEFT saves it, or of a kind that is not folded in",
+            error);
     }
-    lw_string_free(&part.module);
-    return added;
+    if (!lw_merge_type(info->dtype, &type)) {
+        return fail_tensor(adapter, info->name, "is not of F32, BF16 or F16", error);
+    }
+    struct lw_string name = {0};
+    struct lw_adapter_item *item = NULL;
+    if (lw_string_add(&name, info->name + sizeof prefix - 1, address.module, error) &&
+        lw_string_addf(&name, error, "%s", address.tensor)) {
+        item = find_or_add(adapter, lw_string_text(&name), error);
+    }
+    lw_string_free(&name);
+    return item &&
+           (place(item, address.piece, info) ||
+               fail_tensor(adapter, info->name, "is there twice, under another name", error));
 }
 
-static bool check_update(const struct lw_adapter *adapter, const struct lw_adapter_update *update,
-    const struct lw_checkpoint *base, struct lw_error *error)
+static bool open_file(struct lw_adapter *adapter, struct lw_error *error)
 {
-    const struct lw_tensor_info *info = lw_checkpoint_find(base, update->name);
-    const struct lw_tensor_info *whole = update->replacement;
-    if (!info) {
-        return lw_fail(error, LW_BAD_INPUT, "%s is for a tensor %.200s, which %s does not have",
-            adapter->folder, update->name, lw_checkpoint_folder(base));
+    struct lw_string path = {0}, other = {0};
+    bool opened = lw_path_join(&path, adapter->folder, "adapter_model.safetensors", error) &&
+                  lw_path_join(&other, adapter->folder, "adapter_model.bin", error);
+    if (opened && !lw_file_exists(lw_string_text(&path)) &&
+        lw_file_exists(lw_string_text(&other))) {
+        opened = lw_fail(error, LW_BAD_INPUT,
+            "%s: adapter_model.bin is a pickle, which is a program and not run; save the adapter "
+            "again with safetensors",
+            adapter->folder);
     }
-    enum lw_type type;
-    if (whole && !lw_merge_type(whole->dtype, &type)) {
-        return fail_tensor(adapter, whole->name, "is not of F32, BF16 or F16", error);
-    }
-    if (!whole && (!update->left || !update->right)) {
-        return fail_tensor(adapter, update->name, "has only one of lora_A and lora_B", error);
-    }
-    bool fits = whole ? whole->rank == info->rank && !memcmp(whole->shape, info->shape,
-                                                         (size_t)info->rank * sizeof *info->shape)
-                      : info->rank == 2 && info->shape[0] == update->rows &&
-                            info->shape[1] == update->columns;
-    return fits || lw_fail(error, LW_BAD_INPUT,
-                       "%s: what it has for tensor %.200s does not have its shape in %s",
-                       adapter->folder, update->name, lw_checkpoint_folder(base));
+    opened = opened && lw_safetensors_open(&adapter->file, lw_string_text(&path), error);
+    opened = opened && (lw_safetensors_count(adapter->file) ||
+                           lw_fail(error, LW_BAD_INPUT, "%s: there is no tensor in it",
+                               lw_string_text(&path)));
+    lw_string_free(&path);
+    lw_string_free(&other);
+    return opened;
+}
+
+static bool check_base(
+    const char *folder, const struct lw_merge_parent *base, struct lw_error *error)
+{
+    const cJSON *quantized = cJSON_GetObjectItemCaseSensitive(base->config, "quantization_config");
+    return !quantized || cJSON_IsNull(quantized) ||
+           lw_fail(error, LW_BAD_INPUT,
+               "%s is quantized (quantization_config of its config.json); fold %s into the model "
+               "that "
+               "it was made from",
+               base->folder, folder);
 }
 
 bool lw_adapter_open(struct lw_adapter **adapter, const char *folder,
-    const struct lw_checkpoint *base, struct lw_error *error)
+    const struct lw_merge_parent *base, struct lw_error *error)
 {
     struct lw_adapter *opened = lw_calloc(1, sizeof *opened, error);
-    struct lw_string path = {0};
     *adapter = NULL;
     if (!opened) {
         return false;
     }
     opened->folder = folder;
-    bool done = lw_adapter_config_read(&opened->config, folder, error) &&
-                lw_path_join(&path, folder, "adapter_model.safetensors", error) &&
-                lw_safetensors_open(&opened->file, lw_string_text(&path), error);
-    lw_string_free(&path);
+    bool done = check_base(folder, base, error) &&
+                lw_adapter_config_read(&opened->config, folder, error) && open_file(opened, error);
     for (size_t i = 0; done && i < lw_safetensors_count(opened->file); i++) {
         done = add_tensor(opened, lw_safetensors_at(opened->file, i), error);
     }
     for (size_t i = 0; done && i < opened->count; i++) {
-        done = check_update(opened, &opened->updates[i], base, error);
+        done = lw_adapter_fit(opened, &opened->items[i], base, error);
     }
     if (!done) {
         lw_adapter_close(opened);
@@ -247,11 +223,11 @@ void lw_adapter_close(struct lw_adapter *adapter)
         return;
     }
     for (size_t i = 0; i < adapter->count; i++) {
-        lw_free(adapter->updates[i].name);
-        lw_free(adapter->updates[i].left);
-        lw_free(adapter->updates[i].right);
+        lw_free(adapter->items[i].update.name);
+        lw_free(adapter->items[i].update.left);
+        lw_free(adapter->items[i].update.right);
     }
-    lw_free(adapter->updates);
+    lw_free(adapter->items);
     lw_safetensors_close(adapter->file);
     lw_adapter_config_free(&adapter->config);
     lw_free(adapter);
@@ -259,7 +235,8 @@ void lw_adapter_close(struct lw_adapter *adapter)
 
 const struct lw_adapter_update *lw_adapter_find(const struct lw_adapter *adapter, const char *name)
 {
-    return find(adapter, name);
+    const struct lw_adapter_item *item = find(adapter, name);
+    return item ? &item->update : NULL;
 }
 
 bool lw_adapter_read(const struct lw_adapter *adapter, const struct lw_tensor_info *info,

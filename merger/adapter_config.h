@@ -1,26 +1,43 @@
 // SPDX-License-Identifier: Apache-2.0
-// adapter_config.json of a LoRA adapter, as far as it decides what folding it in does. Private to
-// adapter.c.
+// adapter_config.json: which of its settings say how the tensors of an adapter are to be used. Called
+// by adapter.c.
 #ifndef LW_MERGER_ADAPTER_CONFIG_H
 #define LW_MERGER_ADAPTER_CONFIG_H
 
 #include <cJSON.h>
 
-#include "engine/base/error.h"
+#include "engine/base/stringbuf.h"
+#include "engine/text/pattern.h"
 
-struct lw_adapter_config {
-    double alpha;
-    bool use_rslora, fan_in_fan_out;
-    cJSON *json; // the rest
+// A module's own number, by a regular expression for the end of its name.
+struct lw_adapter_pattern {
+    struct lw_pattern *pattern;
+    double value;
 };
 
-// LW_BAD_INPUT: no such file, no LoRA, or a setting under which folding in is something else.
+struct lw_adapter_patterns {
+    struct lw_adapter_pattern *items;
+    size_t count, capacity;
+};
+
+struct lw_adapter_config {
+    struct lw_string path; // of the file
+    double rank, alpha;
+    bool rslora;         // the scale is alpha / sqrt(rank), not alpha / rank
+    bool fan_in_fan_out; // weights lie as [inputs, outputs]
+    bool biases;         // some biases were trained, and are in the file
+    bool weight_tying;   // changes of the embedding are meant for a tied head as well
+    struct lw_adapter_patterns ranks, alphas;
+};
+
+// LW_BAD_INPUT names the key. `config` is zeros, and for lw_adapter_config_free, after a failure as
+// well.
 bool lw_adapter_config_read(
     struct lw_adapter_config *config, const char *folder, struct lw_error *error);
 void lw_adapter_config_free(struct lw_adapter_config *config);
 
-// lora_alpha of a module's tensor, "X.q_proj.weight": that of alpha_pattern, where one of its keys is
-// the end of the module's name.
-double lw_adapter_alpha(const struct lw_adapter_config *config, const char *name);
+// Sets the rank that a module's matrices must have and the factor of their product.
+bool lw_adapter_config_scale(const struct lw_adapter_config *config, const char *module,
+    double *rank, double *scale, struct lw_error *error);
 
 #endif

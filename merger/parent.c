@@ -106,11 +106,11 @@ bool lw_merge_parent_open(
 {
     struct lw_string path = {0};
     *parent = (struct lw_merge_parent){.folder = folder, .adapter = parent->adapter};
-    bool opened = lw_checkpoint_open(&parent->checkpoint, folder, error) &&
-                  lw_path_join(&path, folder, "config.json", error) &&
-                  read_config(parent, lw_string_text(&path), error) &&
-                  (!parent->adapter || lw_adapter_open(&parent->updates, parent->adapter,
-                                           parent->checkpoint, error));
+    bool opened =
+        lw_checkpoint_open(&parent->checkpoint, folder, error) &&
+        lw_path_join(&path, folder, "config.json", error) &&
+        read_config(parent, lw_string_text(&path), error) &&
+        (!parent->adapter || lw_adapter_open(&parent->updates, parent->adapter, parent, error));
     lw_string_free(&path);
     if (opened) {
         count_layers(parent);

@@ -111,7 +111,7 @@ static bool read_updated(
         for (size_t i = 0; i < count; i++) {
             target[done + i] = lw_element_of(piece, type, i);
         }
-        if (!update->replacement) {
+        if (update->right) {
             lw_adapter_add(update, first, target + done, count);
         }
     }

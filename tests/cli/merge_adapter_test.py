@@ -97,14 +97,15 @@ def folded(work):
     deltas = product(matrix(down[1]), matrix(down[0])), product(matrix(up[1]), matrix(up[0]))
     adapter = fold("two targets of different rank", both, {
         DOWN + ".weight": added(base, DOWN + ".weight", deltas[0], 6 / 4),
-        UP + ".weight": added(base, UP + ".weight", deltas[1], 6 / 2)})
+        UP + ".weight": added(base, UP + ".weight", deltas[1], 6 / 2)}, rank_pattern={"up_proj": 2})
     fold("rslora and a pattern", both, {
         DOWN + ".weight": added(base, DOWN + ".weight", deltas[0], 3 / 2),
         UP + ".weight": added(base, UP + ".weight", deltas[1], 6 / 2 ** 0.5)},
-        use_rslora=True, alpha_pattern={"down_proj": 3})
+        use_rslora=True, rank_pattern={"mlp.up_proj": 2},
+        alpha_pattern={r"^model\.layers\.[01]\.mlp\.down_proj": 3, "proj": 77})
+    # PEFT looks at the layer: fan_in_fan_out is for those of GPT-2, whose weights lie the other way.
     fold("fan_in_fan_out", {Q + ".lora_A.weight": query[0], Q + ".lora_B.weight": query[1]},
-         {Q + ".weight": added(base, Q + ".weight",
-                               transposed(product(matrix(query[1]), matrix(query[0]))), 6 / 4)},
+         {Q + ".weight": added(base, Q + ".weight", product(matrix(query[1]), matrix(query[0])), 6 / 4)},
          fan_in_fan_out=True)
     fold("an embedding, a head and a bias",
          {EMBED + ".lora_embedding_A": embedding[0], EMBED + ".lora_embedding_B": embedding[1],
@@ -135,7 +136,8 @@ def refused(work):
         (good, {"peft_type": "LOHA"}, "LOHA"), (good, {"use_dora": True}, "use_dora"),
         (good, {"init_lora_weights": "pissa"}, "pissa"),
         (good, {"layer_replication": [[0, 1]]}, "layer_replication"),
-        (good, {"alpha_pattern": {"layers.[01].x": 3}}, "alpha_pattern"),
+        (good, {"alpha_pattern": {"layers.[01.x": 3}}, "alpha_pattern"),
+        (good, {"use_something_new": True}, "use_something_new"),
         (good, {"lora_alpha": "six"}, "lora_alpha"),
         ({DOWN + ".lora_A.weight": a}, {}, "only one of"),
         ({DOWN + ".lora_A.weight": a, DOWN + ".lora_B.weight": draw([8, 3], 2)}, {}, "rank"),

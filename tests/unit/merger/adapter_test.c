@@ -15,14 +15,14 @@
 #include "engine/base/file.h"
 #include "engine/base/folder.h"
 #include "engine/base/random.h"
-#include "merger/adapter.h"
+#include "merger/parent.h"
 
 #define ROOT "adapter_test.tmp"
 
 enum { rows = 7, columns = 601, rank = 3 };
 
 static float a[rank * columns], b[rows * rank], weight[rows * columns];
-static struct lw_checkpoint *base;
+static struct lw_merge_parent base;
 
 static void write_tensors(
     const char *path, const struct lw_tensor_info *infos, size_t count, const float *const *values)
@@ -53,7 +53,8 @@ static int set_up(void **state)
             .dtype = LW_DTYPE_F32,
             .rank = 2,
             .shape = {rows, rank}}};
-    static const char config[] = "{\"peft_type\": \"LORA\", \"lora_alpha\": 4.5}";
+    static const char config[] = "{\"peft_type\": \"LORA\", \"r\": 3, \"lora_alpha\": 4.5}";
+    static const char model[] = "{\"architectures\": [\"X\"]}";
     struct lw_error error = {0};
     assert_true(lw_folder_remove(ROOT, &error) && lw_folder_create(ROOT "/base", &error));
     for (size_t i = 0; i < rank * columns; i++) {
@@ -66,14 +67,15 @@ static int set_up(void **state)
     write_tensors(ROOT "/adapter_model.safetensors", infos, 2, (const float *const[]){a, b});
     assert_true(
         lw_file_write_whole(ROOT "/adapter_config.json", config, sizeof config - 1, &error));
-    assert_true(lw_checkpoint_open(&base, ROOT "/base", &error));
+    assert_true(lw_file_write_whole(ROOT "/base/config.json", model, sizeof model - 1, &error));
+    assert_true(lw_merge_parent_open(&base, ROOT "/base", &error));
     return 0;
 }
 
 static int tear_down(void **state)
 {
     (void)state;
-    lw_checkpoint_close(base);
+    lw_merge_parent_close(&base);
     return lw_folder_remove(ROOT, NULL) ? 0 : 1;
 }
 
@@ -83,7 +85,7 @@ static void adds_products(void **state)
     struct lw_error error = {0};
     struct lw_adapter *adapter;
     static float values[rows * columns];
-    assert_true(lw_adapter_open(&adapter, ROOT, base, &error));
+    assert_true(lw_adapter_open(&adapter, ROOT, &base, &error));
     assert_null(lw_adapter_find(adapter, "y.weight"));
     const struct lw_adapter_update *update = lw_adapter_find(adapter, "x.weight");
     assert_non_null(update);
@@ -119,7 +121,7 @@ static void survives_lack_of_memory(void **state)
         struct lw_error error = {0};
         struct lw_adapter *adapter;
         lw_memory_fail_after(successes);
-        opened = lw_adapter_open(&adapter, ROOT, base, &error);
+        opened = lw_adapter_open(&adapter, ROOT, &base, &error);
         lw_memory_fail_after(-1);
         assert_true(opened || error.status == LW_NO_RESOURCE);
         lw_adapter_close(adapter);
