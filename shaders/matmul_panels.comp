@@ -2,11 +2,9 @@
 // The matrix product for CPU drivers: a workgroup is one vector of LANES columns times TILE rows, no
 // barriers, no shared memory. What makes it fast there (Mesa 26, read from its machine code): an
 // address that all lanes share becomes a broadcast operand of the multiplication (the row panels);
-// one that differs by lane is a gather (the lane panels), which is cheap only while its address
-// is a shared 64-bit base plus 32 bits by lane, both worked out in the loop. Vectors of 64-bit
-// addresses would be 512 bits wide, and Intel processors close one of their three vector ports
-// while such are in flight. Where gathers are slow (AMD's before AVX-512: eight branches), each lane picks
-// its own of LANES elements, which becomes one vector load. OUT_BF16: c and add are bf16.
+// one that differs by lane is a gather, which costs as much as twenty multiplications on AMD's
+// processors. So each lane picks its own of LANES neighbours (the lane panels), which becomes one
+// vector load. OUT_BF16: c and add are bf16.
 #version 460
 #extension GL_GOOGLE_include_directive : require
 #extension GL_KHR_shader_subgroup_basic : require
@@ -22,13 +20,13 @@ layout(constant_id = 4) const bool ADD = false;
 // Depths that one accumulator adds up, a multiple of STEP; 0: all. A single one over the 150,000
 // tokens of a vocabulary loses 1e-5 of a gradient.
 layout(constant_id = 5) const uint SPAN = 0;
-layout(constant_id = 6) const bool GATHERS = true; // the processor's are fast
 LW_PUSH_CONSTANTS(lw_matmul_panels_args)
 
 const uint LANES = gl_WorkGroupSize.x;
 
-// c[row, column] with the column as an offset in bytes (below 2^31): again a shared 64-bit base plus
-// 32 bits by lane.
+// c[row, column] with the column as an offset in bytes (below 2^31): a shared 64-bit base plus 32
+// bits by lane, because Intel's processors close a vector port while vectors of 64-bit addresses,
+// 512 bits wide, are in flight.
 void finish(uint row, uint offset, float value)
 {
     if (ADD) {
@@ -54,17 +52,8 @@ void accumulate(uint64_t rows, uint64_t lanes, uint begin, uint end, inout float
 {
     for (uint k = begin; k < end; k += STEP) {
         F32 row = F32(rows + uint64_t(k * (TILE * 4)));
-        // In units of bytes, 4 k is moved from the base to the offset to keep the offset in the
-        // loop; the mask tells the compiler that the 32 bits have no sign.
-        uint offset = (gl_LocalInvocationID.x * 4 + k * 4) & 0x7ffffffcu;
         [[unroll]] for (uint t = 0; t < STEP; t++) {
-            float y;
-            if (GATHERS) {
-                uint64_t base = lanes + uint64_t((k | t) * (LANES * 4) - k * 4);
-                y = F32(base + uint64_t(offset)).at[0];
-            } else {
-                y = load_lane(F32(lanes + uint64_t((k | t) * (LANES * 4))));
-            }
+            float y = load_lane(F32(lanes + uint64_t((k | t) * (LANES * 4))));
             [[unroll]] for (uint i = 0; i < TILE; i++) {
                 sum[i] = fma(row.at[t * TILE + i], y, sum[i]);
             }
