@@ -222,7 +222,8 @@ static bool add_whole(struct lw_plan_draft *draft, struct lw_error *error)
         task.name = task.info->name;
         const struct lw_merge_stack *stack =
             lw_merge_parent_stack(reference, task.name, &task.layer);
-        task.t = stack ? way(task.layer.number, stack->layers) : !lw_merge_is_input(task.name);
+        // Tensors without a layer take a gradient's start, before the layers and behind them.
+        task.t = stack ? way(task.layer.number, stack->layers) : 0;
         if (!is_dropped(draft, task.name) && !add_tensor(draft, &task, error)) {
             return false;
         }
@@ -239,8 +240,7 @@ static bool add_outside(struct lw_plan_draft *draft, bool input, struct lw_error
     struct lw_merge_layer layer;
     for (size_t i = 0; i < lw_checkpoint_count(reference->checkpoint); i++) {
         const struct lw_tensor_info *info = lw_checkpoint_at(reference->checkpoint, i);
-        const struct task task = {
-            .slice = slice, .info = info, .t = input ? 0 : 1, .name = info->name};
+        const struct task task = {.slice = slice, .info = info, .t = 0, .name = info->name};
         if (lw_merge_parent_stack(reference, info->name, &layer) ||
             lw_merge_is_input(info->name) != input || is_dropped(draft, info->name)) {
             continue;
