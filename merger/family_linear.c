@@ -30,8 +30,11 @@ static double divisor_of(const struct lw_merge_outline *outline)
 static bool make_outline(struct lw_merge_outline *outline, struct lw_error *error)
 {
     double divisor = outline->copied ? 1 : divisor_of(outline);
+    outline->nonfinite_shows = !outline->copied || (outline->term_count == 1 && !outline->base);
     for (size_t i = 0; !outline->copied && i < outline->term_count; i++) {
-        if (!isfinite((float)(weight_of(outline, i) / divisor))) {
+        double weight = weight_of(outline, i);
+        outline->nonfinite_shows = outline->nonfinite_shows && weight != 0; // else it is not read
+        if (!isfinite((float)(weight / divisor))) {
             return lw_fail(error, LW_USAGE,
                 "tensor %s: the weights are divided by their sum, which must be a number other "
                 "than 0",

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // Cuts a plan into items for the pipe: parts of tensors in passes, in the order in which they are
-// made, and the room that they take. Called by run.c.
+// made, and the room that they take. Called by compute.c.
 #ifndef LW_MERGER_ITEMS_H
 #define LW_MERGER_ITEMS_H
 

@@ -6,7 +6,7 @@
 // lies in the slot.
 //
 // The way of a method is a family: functions that name the passes, record a part's work for the
-// device and take what it leaves. run.c drives them.
+// device and take what it leaves. compute.c drives them.
 #ifndef LW_MERGER_PASSES_H
 #define LW_MERGER_PASSES_H
 
@@ -41,6 +41,9 @@ struct lw_merge_outline {
     uint32_t rows, columns; // the tensor as a matrix: of rank 1 one row, else rows of the last side
     uint32_t passes;        // 1 << enum lw_merge_pass, that may be needed
     bool whole_rows;        // parts are rows, 32 of them or a multiple, until the last
+    // A NaN or an infinity in an input makes the result's element one too, so that looking through
+    // the result is enough.
+    bool nonfinite_shows;
 };
 
 // LW_BAD_INPUT, LW_USAGE: the inputs or values are none that the method can work with; the message

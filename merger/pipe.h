@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // Three stages over numbered items: reading, computing and writing, each on its own thread, so that
 // they overlap. Items pass in order through a ring of slots (buffers, which the caller owns), so
-// memory stays bounded and the slowest stage sets the pace. Called by run.c.
+// memory stays bounded and the slowest stage sets the pace. Called by compute.c.
 #ifndef LW_MERGER_PIPE_H
 #define LW_MERGER_PIPE_H
 

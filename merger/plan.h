@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // What a merge will do, and whether it can: which tensors come out, of what type, which tensor of
 // each model goes into each, and with which values of the parameters. Everything is checked here,
-// before anything is written. Called by the command line; run.c carries the plan out.
+// before anything is written. Called by the command line; compute.c carries the plan out.
 #ifndef LW_MERGER_PLAN_H
 #define LW_MERGER_PLAN_H
 

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// Reads stretches of a merge's inputs, through row maps where there are any. Called by run.c on the
+// Reads stretches of a merge's inputs, through row maps where there are any. Called by compute.c on the
 // reading thread.
 #ifndef LW_MERGER_READER_H
 #define LW_MERGER_READER_H

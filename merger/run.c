@@ -1,308 +1,18 @@
 // SPDX-License-Identifier: Apache-2.0
-// See run.h. The items of a plan (items.h) go through the three stages of pipe.h in slots of
-// host-visible memory, which the device reads and writes in place: each byte is used once in a pass,
-// so copying it to device memory first would only add a copy. A further pass reads the files again;
-// the system's page cache has them.
+// See run.h.
 #include "merger/run.h"
 
-#include <string.h>
-
 #include "engine/base/alloc.h"
-#include "engine/gpu/arena.h"
-#include "engine/gpu/stream.h"
-#include "merger/items.h"
+#include "merger/compute.h"
 #include "merger/manifest.h"
-#include "merger/pipe.h"
-#include "merger/reader.h"
 #include "merger/resume_key.h"
 #include "merger/side_files.h"
-
-enum { slot_count = 4, plane_count = 4 };
-
-struct slot {
-    struct lw_buffer *buffers; // [most_inputs]: the terms, then the base
-    struct lw_array *arrays;   // [most_inputs], over them
-    struct lw_buffer output;
-};
 
 struct run {
     const struct lw_merge_plan *plan;
     const struct lw_merge_run_params *params;
-    struct lw_device *device;
-    struct lw_arena *host, *scratch;
     struct lw_checkpoint_writer *writer;
-    struct lw_merge_space space;
-    struct slot slots[slot_count];
-    struct lw_merge_items items;
-    // The tensor whose items are being computed.
-    struct lw_merge_outline outline;
-    struct lw_merge_work work;
-    double computed; // bytes of the result, of unfinished tensors the share of their passes
-    uint64_t reported;
 };
-
-static enum lw_type type_of(const struct lw_tensor_info *info)
-{
-    enum lw_type type = LW_F32;
-    lw_merge_type(info->dtype, &type); // the plan has only such tensors
-    return type;
-}
-
-static const struct lw_merge_tensor *tensor_of(const struct run *run, size_t item)
-{
-    return &run->plan->tensors[run->items.items[item].tensor];
-}
-
-static bool allocate_slot(struct run *run, struct slot *slot, struct lw_error *error)
-{
-    size_t most = run->plan->most_inputs;
-    slot->buffers = lw_calloc(most, sizeof *slot->buffers, error);
-    slot->arrays = lw_calloc(most, sizeof *slot->arrays, error);
-    uint64_t bytes = run->items.part_elements * sizeof(float);
-    bool allocated =
-        slot->buffers && slot->arrays && lw_arena_allocate(run->host, bytes, &slot->output, error);
-    for (size_t i = 0; allocated && i < most; i++) {
-        allocated = lw_arena_allocate(run->host, bytes, &slot->buffers[i], error);
-    }
-    return allocated;
-}
-
-static bool allocate_space(struct run *run, struct lw_error *error)
-{
-    const struct lw_merge_sizes *sizes = &run->items.sizes;
-    struct lw_merge_space *space = &run->space;
-    struct {
-        struct lw_buffer *buffer;
-        uint64_t size;
-    } const pieces[] = {{&space->statistics, sizes->statistics}, {&space->tables, sizes->tables},
-        {&space->factors, sizes->factors}, {&space->bits, sizes->bits}};
-    for (size_t i = 0; i < sizeof pieces / sizeof *pieces; i++) {
-        if (pieces[i].size &&
-            !lw_arena_allocate(run->host, pieces[i].size, pieces[i].buffer, error)) {
-            return false;
-        }
-    }
-    if (!sizes->plane) {
-        return true;
-    }
-    uint64_t plane = (sizes->plane + 255) / 256 * 256;
-    struct lw_buffer planes;
-    if (!lw_arena_allocate(run->scratch, plane_count * plane, &planes, error)) {
-        return false;
-    }
-    for (size_t i = 0; i < plane_count; i++) {
-        space->planes[i] = lw_buffer_part(&planes, i * plane, plane);
-    }
-    space->sums = lw_buffer_part(&planes, 0, 3 * plane);
-    return true;
-}
-
-static bool allocate(struct run *run, struct lw_error *error)
-{
-    const struct lw_merge_sizes *sizes = &run->items.sizes;
-    uint64_t all = run->items.part_elements * sizeof(float) * slot_count;
-    if (!lw_arena_create(&run->host, run->device,
-            &(struct lw_arena_params){.name = "buffers of the merge",
-                .memory = LW_MEMORY_HOST,
-                .expected = all * (run->plan->most_inputs + 1) + sizes->statistics + sizes->tables +
-                            sizes->factors + sizes->bits + 4096},
-            error) ||
-        !lw_arena_create(&run->scratch, run->device,
-            &(struct lw_arena_params){.name = "planes of the merge",
-                .memory = LW_MEMORY_DEVICE,
-                .expected = plane_count * (sizes->plane + 256)},
-            error)) {
-        return false;
-    }
-    for (size_t i = 0; i < slot_count; i++) {
-        if (!allocate_slot(run, &run->slots[i], error)) {
-            return false;
-        }
-    }
-    return allocate_space(run, error);
-}
-
-// A few pieces of neighbours at equal distances, from all over the tensor.
-static bool read_sample(struct lw_merge_stretch *stretch, char *target, struct lw_error *error)
-{
-    uint64_t elements = lw_tensor_elements(&stretch->tensor->info);
-    size_t size = lw_type_size(lw_merge_input_type(stretch->input));
-    stretch->count = LW_SAMPLE_PIECE;
-    for (uint64_t i = 0; i < LW_SAMPLE_PIECES; i++) {
-        stretch->first = (elements - LW_SAMPLE_PIECE) / (LW_SAMPLE_PIECES - 1) * i;
-        if (!lw_merge_read(stretch, target + i * LW_SAMPLE_PIECE * size, error)) {
-            return false;
-        }
-    }
-    return true;
-}
-
-static size_t items_before(void *context, size_t item)
-{
-    const struct run *run = context;
-    return run->items.items[item].after;
-}
-
-// Passes that turned out not to be needed are not read. Which ones is known: `after` made the first
-// item of a pass wait for the pass before.
-static bool is_needed(const struct run *run, const struct lw_merge_item *item)
-{
-    return item->checked || lw_merge_has_pass(run->work.passes, item->pass);
-}
-
-static bool read_part(void *context, size_t number, size_t slot_index, struct lw_error *error)
-{
-    struct run *run = context;
-    struct slot *slot = &run->slots[slot_index];
-    const struct lw_merge_item *item = &run->items.items[number];
-    struct lw_merge_outline outline;
-    if (!is_needed(run, item)) {
-        return true;
-    }
-    if (!lw_merge_outline(&outline, run->plan, tensor_of(run, number), error)) {
-        return false;
-    }
-    for (size_t i = 0; i < outline.term_count + (outline.base != NULL); i++) {
-        const struct lw_merge_input *input =
-            i < outline.term_count ? lw_merge_term(&outline, i) : outline.base;
-        struct lw_merge_stretch stretch = {.plan = run->plan,
-            .tensor = outline.tensor,
-            .input = input,
-            .first = item->first,
-            .count = item->count,
-            .finite = item->checked && !run->params->allow_nonfinite};
-        bool read = item->pass == LW_PASS_SAMPLE
-                        ? read_sample(&stretch, slot->buffers[i].mapped, error)
-                        : lw_merge_read(&stretch, slot->buffers[i].mapped, error);
-        if (!read) {
-            return false;
-        }
-    }
-    return true;
-}
-
-// The slot's content as operands.
-static struct lw_merge_part part_of(
-    const struct run *run, struct slot *slot, const struct lw_merge_item *item)
-{
-    const struct lw_merge_outline *outline = &run->outline;
-    struct lw_merge_part part = {.first = item->first,
-        .count = item->count,
-        .x = slot->arrays,
-        .y = {slot->output, type_of(&outline->tensor->info)}};
-    for (size_t i = 0; i < outline->term_count; i++) {
-        slot->arrays[i] =
-            (struct lw_array){slot->buffers[i], lw_merge_input_type(lw_merge_term(outline, i))};
-    }
-    if (outline->base) {
-        part.base = (struct lw_array){
-            slot->buffers[outline->term_count], lw_merge_input_type(outline->base)};
-    }
-    return part;
-}
-
-static bool compute_pass(struct run *run, enum lw_merge_pass pass, const struct lw_merge_part *part,
-    struct lw_error *error)
-{
-    const struct lw_merge_family *family = run->outline.family;
-    struct lw_stream *stream = NULL;
-    uint64_t ticket;
-    bool computed = lw_stream_create(&stream, run->device, "merge", error) &&
-                    family->record(&run->work, pass, part, stream, error) &&
-                    lw_stream_end(stream, error) &&
-                    (pass == LW_PASS_SAMPLE || (lw_stream_submit(stream, &ticket, error) &&
-                                                   lw_device_wait(run->device, ticket, error)));
-    lw_stream_destroy(stream);
-    return computed && (!family->collect || family->collect(&run->work, pass, part, error));
-}
-
-static bool end_pass(struct run *run, enum lw_merge_pass pass, struct lw_error *error)
-{
-    const struct lw_merge_family *family = run->outline.family;
-    return !family->end || family->end(&run->work, pass, error);
-}
-
-static bool begin_tensor(struct run *run, size_t number, struct lw_error *error)
-{
-    run->work = (struct lw_merge_work){.outline = &run->outline, .space = &run->space};
-    if (!lw_merge_outline(&run->outline, run->plan, tensor_of(run, number), error)) {
-        return false;
-    }
-    run->work.passes = run->outline.passes;
-    return run->outline.family->begin(&run->work, error);
-}
-
-static void finish_tensor(struct run *run)
-{
-    if (run->work.outline) {
-        run->outline.family->finish(&run->work);
-        run->work = (struct lw_merge_work){0};
-    }
-}
-
-static bool report_progress(
-    struct run *run, const struct lw_merge_item *item, struct lw_error *error)
-{
-    const struct lw_tensor_info *info = &run->plan->tensors[item->tensor].info;
-    unsigned passes = 1;
-    for (int i = 0; i < LW_PASS_RESULT && item->pass != LW_PASS_COUNT; i++) {
-        passes +=
-            i != LW_PASS_SAMPLE && lw_merge_has_pass(run->outline.passes, (enum lw_merge_pass)i);
-    }
-    if (item->pass != LW_PASS_SAMPLE) {
-        run->computed += (double)item->count * (double)lw_dtype_size(info->dtype) / passes;
-    }
-    uint64_t done = (uint64_t)(run->computed + 0.5);
-    done = done < run->plan->bytes_written ? done : run->plan->bytes_written;
-    if (!run->params->progress || done <= run->reported) {
-        return true;
-    }
-    run->reported = done;
-    return run->params->progress(run->params->context, done, run->plan->bytes_written) ||
-           lw_fail(error, LW_INTERRUPTED, "the merge was interrupted");
-}
-
-static bool compute_part(void *context, size_t number, size_t slot_index, struct lw_error *error)
-{
-    struct run *run = context;
-    const struct lw_merge_item *item = &run->items.items[number];
-    if (item->begins && !begin_tensor(run, number, error)) {
-        return false;
-    }
-    struct lw_merge_part part = part_of(run, &run->slots[slot_index], item);
-    bool all = item->pass == LW_PASS_COUNT;
-    enum lw_merge_pass first = all ? LW_PASS_SAMPLE : item->pass;
-    enum lw_merge_pass last = all ? LW_PASS_RESULT : item->pass;
-    for (enum lw_merge_pass pass = first; pass <= last; pass++) {
-        if (!lw_merge_has_pass(run->work.passes, pass)) {
-            continue;
-        }
-        if (!compute_pass(run, pass, &part, error) ||
-            (item->ends_pass && !end_pass(run, pass, error))) {
-            return false;
-        }
-    }
-    bool reported = report_progress(run, item, error);
-    if (item->ends) {
-        finish_tensor(run);
-    }
-    return reported;
-}
-
-static bool write_part(void *context, size_t number, size_t slot_index, struct lw_error *error)
-{
-    struct run *run = context;
-    const struct lw_merge_item *item = &run->items.items[number];
-    const struct lw_tensor_info *tensor = &tensor_of(run, number)->info;
-    const void *output = run->slots[slot_index].output.mapped;
-    if (item->pass != LW_PASS_COUNT && item->pass != LW_PASS_RESULT) {
-        return true;
-    }
-    return (run->params->allow_nonfinite || lw_merge_check_finite(tensor, "the result", output,
-                                                item->first, item->count, error)) &&
-           lw_checkpoint_writer_add(
-               run->writer, output, item->count * lw_dtype_size(tensor->dtype), error);
-}
 
 static bool create_writer(struct run *run, struct lw_error *error)
 {
@@ -329,25 +39,25 @@ static bool create_writer(struct run *run, struct lw_error *error)
     return created;
 }
 
-// All tensors behind those that an earlier run has written.
-static bool make_tensors(struct run *run, struct lw_error *error)
+static bool write_made(void *context, const struct lw_merge_made *made, struct lw_error *error)
 {
-    const struct lw_merge_plan *plan = run->plan;
-    size_t first = lw_checkpoint_writer_resumed(run->writer);
-    for (size_t i = 0; i < first; i++) {
-        run->computed += (double)plan->tensors[i].info.bytes;
-    }
-    return lw_merge_items_cut(&run->items, plan, first, run->params->part_elements, error) &&
-           (run->items.count == 0 ||
-               (allocate(run, error) &&
-                   lw_pipe_run(&(struct lw_pipe_params){.item_count = run->items.count,
-                                   .slot_count = slot_count,
-                                   .context = run,
-                                   .read = read_part,
-                                   .after = items_before,
-                                   .compute = compute_part,
-                                   .write = write_part},
-                       error)));
+    struct run *run = context;
+    return lw_checkpoint_writer_add(
+        run->writer, made->elements, made->count * lw_dtype_size(made->info->dtype), error);
+}
+
+static bool write_tensors(struct run *run, struct lw_device *device, struct lw_error *error)
+{
+    const struct lw_merge_run_params *params = run->params;
+    return lw_merge_compute(run->plan, device,
+        &(struct lw_merge_compute_params){.first_tensor = lw_checkpoint_writer_resumed(run->writer),
+            .allow_nonfinite = params->allow_nonfinite,
+            .part_elements = params->part_elements,
+            .take = write_made,
+            .taker = run,
+            .progress = params->progress,
+            .context = params->context},
+        error);
 }
 
 // After a failure that says nothing of the models.
@@ -370,27 +80,19 @@ static void tell_what_stays(const struct run *run, struct lw_error *error)
 bool lw_merge_run(const struct lw_merge_plan *plan, struct lw_device *device,
     const struct lw_merge_run_params *params, struct lw_error *error)
 {
-    struct run run = {.plan = plan, .params = params, .device = device};
+    struct run run = {.plan = plan, .params = params};
     struct lw_merge_hashing *hashing = NULL;
     bool merged =
         create_writer(&run, error) &&
         (params->no_hash || lw_merge_hashing_start(&hashing, plan, error)) &&
-        make_tensors(&run, error) && lw_merge_write_side_files(plan, run.writer, error) &&
+        write_tensors(&run, device, error) && lw_merge_write_side_files(plan, run.writer, error) &&
         lw_checkpoint_writer_end_tensors(run.writer, error) &&
         lw_merge_manifest_write(plan, hashing, lw_device_caps(device)->name, run.writer, error) &&
         lw_checkpoint_writer_finish(run.writer, error);
     lw_merge_hashing_destroy(hashing);
-    finish_tensor(&run);
     if (!merged && run.writer) {
         tell_what_stays(&run, error);
     }
     lw_checkpoint_writer_destroy(run.writer);
-    for (size_t i = 0; i < slot_count; i++) {
-        lw_free(run.slots[i].buffers);
-        lw_free(run.slots[i].arrays);
-    }
-    lw_arena_destroy(run.scratch);
-    lw_arena_destroy(run.host);
-    lw_merge_items_free(&run.items);
     return merged;
 }

@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// Carries out a merge: reads the models part by part, computes on the device, writes the result in
-// order, all three at once. Memory stays the same whatever the models' size. Called by the command
-// line.
+// Carries out a merge: computes its tensors (compute.h) and writes them, with all that belongs beside
+// them, to a folder. Called by the command line.
 #ifndef LW_MERGER_RUN_H
 #define LW_MERGER_RUN_H
 
