@@ -7,16 +7,15 @@
 #include "cli/command.h"
 #include "cli/device_options.h"
 #include "cli/interrupt.h"
+#include "cli/merge_check.h"
+#include "cli/merge_watch.h"
 #include "cli/merge_weights.h"
-#include "cli/progress_line.h"
 #include "cli/types.h"
 #include "engine/base/alloc.h"
-#include "engine/base/clock.h"
 #include "engine/base/file.h"
 #include "engine/base/host_memory.h"
 #include "engine/base/stringbuf.h"
 #include "merger/run.h"
-#include "merger/verify.h"
 
 struct flags {
     const char *output, *weights, *type, *examples, *chat_template;
@@ -51,7 +50,8 @@ static const struct lw_flag flags_table[] = {
     {"allow-nonfinite", LW_FLAG_SWITCH, offsetof(struct flags, allow_nonfinite), NULL,
         "merge tensors that hold NaNs or infinities, instead of stopping"},
     {"verify", LW_FLAG_TEXT, offsetof(struct flags, verify), "OUT",
-        "merge nothing: compare a merged model's files, and its models', with its manifest"},
+        "merge nothing: compare a merged model's files with its manifest, and with the merge done "
+        "again"},
     {"no-hash", LW_FLAG_SWITCH, offsetof(struct flags, no_hash), NULL,
         "leave the SHA-256 of all files out of the manifest, half a second of a core per GB"},
     LW_DEVICE_FLAGS(offsetof(struct flags, device)),
@@ -86,39 +86,19 @@ static bool parse_weights(const char *text, double *weights, size_t count, struc
     return true;
 }
 
-struct watch {
-    struct lw_progress_line line;
-    double start;
-};
-
-static bool show_progress(void *context, uint64_t done, uint64_t total)
-{
-    struct watch *watch = context;
-    if (lw_progress_due(&watch->line)) {
-        char left[32];
-        double seconds = lw_clock_seconds() - watch->start, written = (double)done;
-        lw_progress_duration(left, seconds * ((double)total / written - 1));
-        lw_progress_draw(&watch->line, "merging: %3.0f %%, %.2f of %.2f GB, %.2f GB/s, %s left",
-            100 * written / (double)total, written * 1e-9, (double)total * 1e-9,
-            written * 1e-9 / seconds, left);
-    }
-    return !lw_interrupt_requested();
-}
-
 static bool merge(const struct lw_merge_plan *plan, const struct flags *flags,
     struct lw_session *session, struct lw_error *error)
 {
-    struct watch watch = {.line = {.stream = stderr}, .start = lw_clock_seconds()};
+    struct lw_merge_watch watch = lw_merge_watch_start("merging");
     struct lw_merge_run_params params = {.output = flags->output,
         .no_hash = flags->no_hash,
         .allow_nonfinite = flags->allow_nonfinite,
         .resume = flags->resume,
         .shard_bytes = flags->shard_megabytes * 1000000,
-        .progress = show_progress,
+        .progress = lw_merge_watch_show,
         .context = &watch};
     bool merged = lw_merge_run(plan, session->device, &params, error);
-    double seconds = lw_clock_seconds() - watch.start;
-    lw_progress_clear(&watch.line);
+    double seconds = lw_merge_watch_end(&watch);
     if (merged) {
         printf("%s: %zu tensors, %.3f GB written from %.3f GB in %.2f s (%.2f GB/s), peak memory "
                "%.2f GB\n",
@@ -242,32 +222,6 @@ static bool merge_models(
     return merged;
 }
 
-static void show_file(void *context, const struct lw_merge_verified *file)
-{
-    static const char *const states[] = {[LW_MERGE_FILE_SAME] = "same",
-        [LW_MERGE_FILE_CHANGED] = "CHANGED",
-        [LW_MERGE_FILE_MISSING] = "MISSING",
-        [LW_MERGE_FILE_UNKNOWN] = "same size",
-        [LW_MERGE_FILE_EXTRA] = "EXTRA"};
-    (void)context;
-    printf("%-9s  %s/%s%s\n", states[file->state], file->folder, file->name,
-        file->input ? " (input)" : "");
-}
-
-static bool stopping(void *context)
-{
-    (void)context;
-    return lw_interrupt_requested();
-}
-
-static bool verify(const char *folder, struct lw_error *error)
-{
-    lw_interrupt_catch();
-    return lw_merge_verify(
-        &(struct lw_merge_verify_params){.folder = folder, .file = show_file, .stopping = stopping},
-        error);
-}
-
 static bool check_flags(const struct flags *flags, struct lw_error *error)
 {
     if (!flags->output) {
@@ -290,7 +244,7 @@ static bool run(int argc, char **argv, struct lw_error *error)
     }
     if (flags.verify) {
         return count ? lw_fail(error, LW_USAGE, "--verify OUT takes no models")
-                     : verify(flags.verify, error);
+                     : lw_merge_check(flags.verify, &flags.device, error);
     }
     if (!check_flags(&flags, error)) {
         return false;

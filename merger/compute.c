@@ -202,8 +202,8 @@ static struct lw_merge_part part_of(
     return part;
 }
 
-static bool compute_pass(struct computation *run, enum lw_merge_pass pass, const struct lw_merge_part *part,
-    struct lw_error *error)
+static bool compute_pass(struct computation *run, enum lw_merge_pass pass,
+    const struct lw_merge_part *part, struct lw_error *error)
 {
     const struct lw_merge_family *family = run->outline.family;
     struct lw_stream *stream = NULL;
@@ -327,8 +327,8 @@ static bool make_tensors(struct computation *run, struct lw_error *error)
     for (size_t i = 0; i < run->params->first_tensor; i++) {
         run->computed += (double)plan->tensors[i].info.bytes;
     }
-    return lw_merge_items_cut(&run->items, plan, run->params->first_tensor,
-               run->params->part_elements, error) &&
+    return lw_merge_items_cut(
+               &run->items, plan, run->params->first_tensor, run->params->part_elements, error) &&
            (run->items.count == 0 ||
                (allocate(run, error) &&
                    lw_pipe_run(&(struct lw_pipe_params){.item_count = run->items.count,

@@ -22,6 +22,7 @@ struct input_file {
 struct lw_merge_hashing {
     struct input_file *files; // [count]
     size_t count, capacity;
+    bool digests;
     struct lw_thread *thread;
     atomic_bool stopped;
     bool failed;
@@ -38,11 +39,24 @@ static bool is_input(const char *name)
                strcmp(end, ".jinja") == 0 || strcmp(end, ".model") == 0);
 }
 
+static bool is_listed(const struct lw_merge_hashing *hashing, const char *folder)
+{
+    for (size_t i = 0; i < hashing->count; i++) {
+        if (strcmp(hashing->files[i].folder, folder) == 0) {
+            return true;
+        }
+    }
+    return false;
+}
+
 static bool list_folder(
     struct lw_merge_hashing *hashing, const char *folder, struct lw_error *error)
 {
     struct lw_folder_list list = {0};
     struct lw_string path = {0};
+    if (is_listed(hashing, folder)) {
+        return true;
+    }
     bool done = lw_folder_list(folder, &list, error);
     for (size_t i = 0; done && i < list.count; i++) {
         done = lw_path_join(&path, folder, list.names[i], error);
@@ -61,29 +75,44 @@ static bool list_folder(
     return done;
 }
 
-static void hash_files(void *context)
+static bool read_file(
+    struct lw_merge_hashing *hashing, struct input_file *file, struct lw_error *error)
 {
-    struct lw_merge_hashing *hashing = context;
     struct lw_string path = {0};
-    for (size_t i = 0; !hashing->failed && i < hashing->count; i++) {
-        struct input_file *file = &hashing->files[i];
-        hashing->failed = !lw_path_join(&path, file->folder, file->name, &hashing->error) ||
-                          !lw_sha256_file(lw_string_text(&path), file->digest, &file->bytes,
-                              &hashing->stopped, &hashing->error);
-    }
+    struct lw_file_stamp stamp;
+    bool done = lw_path_join(&path, file->folder, file->name, error) &&
+                lw_file_stamp(lw_string_text(&path), &stamp, error);
+    file->bytes = done ? stamp.size : 0;
+    done = done && (!hashing->digests || lw_sha256_file(lw_string_text(&path), file->digest,
+                                             &file->bytes, &hashing->stopped, error));
     lw_string_free(&path);
+    return done;
 }
 
-bool lw_merge_hashing_start(
-    struct lw_merge_hashing **hashing, const struct lw_merge_plan *plan, struct lw_error *error)
+static void read_files(void *context)
+{
+    struct lw_merge_hashing *hashing = context;
+    for (size_t i = 0; !hashing->failed && i < hashing->count; i++) {
+        hashing->failed = !read_file(hashing, &hashing->files[i], &hashing->error);
+    }
+}
+
+bool lw_merge_hashing_start(struct lw_merge_hashing **hashing, const struct lw_merge_plan *plan,
+    bool digests, struct lw_error *error)
 {
     struct lw_merge_hashing *created = lw_calloc(1, sizeof *created, error);
     *hashing = NULL;
     bool done = created != NULL;
     for (size_t i = 0; done && i < plan->parent_count; i++) {
-        done = list_folder(created, plan->parents[i].folder, error);
+        const struct lw_merge_parent *parent = &plan->parents[i];
+        done = list_folder(created, parent->folder, error) &&
+               (!parent->adapter || list_folder(created, parent->adapter, error));
     }
-    if (!done || !lw_thread_create(&created->thread, hash_files, created, error)) {
+    if (done) {
+        created->digests = digests;
+        done = lw_thread_create(&created->thread, read_files, created, error);
+    }
+    if (!done) {
         lw_merge_hashing_destroy(created);
         return false;
     }
@@ -130,10 +159,11 @@ static bool add_file(cJSON *list, const char *folder, const char *name, uint64_t
 
 static bool add_inputs(cJSON *list, struct lw_merge_hashing *hashing, struct lw_error *error)
 {
-    bool done = !hashing || lw_merge_hashing_wait(hashing, error);
-    for (size_t i = 0; hashing && done && i < hashing->count; i++) {
+    bool done = lw_merge_hashing_wait(hashing, error);
+    for (size_t i = 0; done && i < hashing->count; i++) {
         const struct input_file *file = &hashing->files[i];
-        done = add_file(list, file->folder, file->name, file->bytes, file->digest, error);
+        done = add_file(list, file->folder, file->name, file->bytes,
+            hashing->digests ? file->digest : NULL, error);
     }
     return done;
 }
@@ -187,7 +217,7 @@ bool lw_merge_manifest_write(const struct lw_merge_plan *plan, struct lw_merge_h
     cJSON *inputs = made ? cJSON_AddArrayToObject(manifest, "inputs") : NULL;
     cJSON *outputs = inputs ? cJSON_AddArrayToObject(manifest, "outputs") : NULL;
     bool written = outputs && add_inputs(inputs, hashing, error) &&
-                   add_outputs(outputs, writer, hashing != NULL, error);
+                   add_outputs(outputs, writer, hashing->digests, error);
     char *text = written ? cJSON_Print(manifest) : NULL;
     if (!outputs || (written && !text)) {
         lw_fail_memory(error, "the manifest", 0);

@@ -84,7 +84,7 @@ bool lw_merge_run(const struct lw_merge_plan *plan, struct lw_device *device,
     struct lw_merge_hashing *hashing = NULL;
     bool merged =
         create_writer(&run, error) &&
-        (params->no_hash || lw_merge_hashing_start(&hashing, plan, error)) &&
+        lw_merge_hashing_start(&hashing, plan, !params->no_hash, error) &&
         write_tensors(&run, device, error) && lw_merge_write_side_files(plan, run.writer, error) &&
         lw_checkpoint_writer_end_tensors(run.writer, error) &&
         lw_merge_manifest_write(plan, hashing, lw_device_caps(device)->name, run.writer, error) &&

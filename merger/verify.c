@@ -2,6 +2,7 @@
 // See verify.h.
 #include "merger/verify.h"
 
+#include <stdlib.h>
 #include <string.h>
 
 #include "engine/base/file.h"
@@ -15,6 +16,7 @@ struct verification {
     const struct lw_merge_verify_params *params;
     const cJSON *outputs;
     size_t wrong; // files of the result
+    struct lw_merge_verdict *verdict;
 };
 
 static bool tell(
@@ -23,6 +25,8 @@ static bool tell(
     const struct lw_merge_verify_params *params = verification->params;
     bool good = file->state == LW_MERGE_FILE_SAME || file->state == LW_MERGE_FILE_UNKNOWN;
     verification->wrong += !file->input && !good;
+    verification->verdict->inputs += file->input;
+    verification->verdict->inputs_changed += file->input && !good;
     params->file(params->context, file);
     return !params->stopping || !params->stopping(params->context) ||
            lw_fail(error, LW_INTERRUPTED, "interrupted while the files were read");
@@ -127,18 +131,36 @@ static bool verify_list(
     return true;
 }
 
-bool lw_merge_verify(const struct lw_merge_verify_params *params, struct lw_error *error)
+static bool read_seed(const cJSON *manifest, uint64_t *seed, struct lw_error *error)
+{
+    const struct lw_json_scope scope = {manifest, LW_MERGE_MANIFEST};
+    const char *text = "0";
+    char *end;
+    if (!lw_json_optional_string(&scope, "seed", &text, error)) {
+        return false;
+    }
+    *seed = strtoull(text, &end, 10);
+    return (end != text && !*end) ||
+           lw_fail(error, LW_BAD_INPUT, "%s: \"seed\" must be a number in quotes, found \"%s\"",
+               LW_MERGE_MANIFEST, text);
+}
+
+bool lw_merge_verify(const struct lw_merge_verify_params *params, struct lw_merge_verdict *verdict,
+    struct lw_error *error)
 {
     cJSON *manifest = NULL;
+    *verdict = (struct lw_merge_verdict){0};
     if (!lw_json_read_object(&manifest, params->folder, LW_MERGE_MANIFEST, true, error)) {
         return false;
     }
-    struct verification verification = {
-        .params = params, .outputs = cJSON_GetObjectItemCaseSensitive(manifest, "outputs")};
+    struct verification verification = {.params = params,
+        .verdict = verdict,
+        .outputs = cJSON_GetObjectItemCaseSensitive(manifest, "outputs")};
     bool done = verify_list(&verification, verification.outputs, false, error) &&
                 find_extra(&verification, error) &&
                 verify_list(&verification, cJSON_GetObjectItemCaseSensitive(manifest, "inputs"),
-                    true, error);
+                    true, error) &&
+                read_seed(manifest, &verdict->seed, error);
     if (done && verification.wrong) {
         done = lw_fail(error, LW_BAD_INPUT,
             "%s: %zu of its files are not as the merge left them; do not use it before you know "

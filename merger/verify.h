@@ -4,6 +4,7 @@
 #ifndef LW_MERGER_VERIFY_H
 #define LW_MERGER_VERIFY_H
 
+#include <stddef.h>
 #include <stdint.h>
 
 #include "engine/base/error.h"
@@ -32,8 +33,15 @@ struct lw_merge_verify_params {
     void *context;
 };
 
+struct lw_merge_verdict {
+    size_t inputs;         // files
+    size_t inputs_changed; // or missing
+    uint64_t seed;         // with which the model was made; 0 where nothing was drawn
+};
+
 // LW_BAD_INPUT: no manifest, or a damaged one; a file of the result that is not what it was, or not
 // there; a file too many. Inputs that changed or went are only told: they may have.
-bool lw_merge_verify(const struct lw_merge_verify_params *params, struct lw_error *error);
+bool lw_merge_verify(const struct lw_merge_verify_params *params, struct lw_merge_verdict *verdict,
+    struct lw_error *error);
 
 #endif

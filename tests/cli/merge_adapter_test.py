@@ -127,6 +127,21 @@ def folded(work):
           "the difference is the product")
 
 
+def verified(work):
+    base = make_base(work)
+    a, b = draw([4, 16], 1), draw([8, 4], 2)
+    adapter = make_adapter(work + "/adapter", {DOWN + ".lora_A.weight": a, DOWN + ".lora_B.weight": b})
+    out = work + "/out"
+    check(run("merge", "--adapter", adapter, base, "-o", out).returncode == 0, "an adapter")
+    result = run("merge", "--verify", out)
+    check(result.returncode == 0 and "elements are the same" in result.stdout
+          and "adapter/adapter_model.safetensors (input)" in result.stdout, "merged again", result)
+    make_adapter(work + "/other", {DOWN + ".lora_A.weight": draw([4, 16], 5), DOWN + ".lora_B.weight": b})
+    os.replace(work + "/other/adapter_model.safetensors", adapter + "/adapter_model.safetensors")
+    result = run("merge", "--verify", out)
+    check(result.returncode == 0 and "CHANGED" in result.stdout, "its adapter is another now", result)
+
+
 def refused(work):
     base = make_base(work)
     a, b = draw([4, 16], 1), draw([8, 4], 2)
@@ -156,7 +171,7 @@ def refused(work):
 
 
 with folder() as work_folder:
-    for part in (folded, refused):
+    for part in (folded, verified, refused):
         os.makedirs(os.path.join(work_folder, part.__name__))
         part(os.path.join(work_folder, part.__name__))
 finish()

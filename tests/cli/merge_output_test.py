@@ -64,14 +64,21 @@ def complete(work):
     bare = run("merge", base, tuned, "-o", work + "/bare", "--no-hash")
     check(bare.returncode == 0 and "sha256" not in open(work + "/bare/merge_manifest.json").read(),
           "--no-hash", bare)
-    check(run("merge", "--verify", work + "/bare").returncode == 0, "sizes are compared")
+    sizes = run("merge", "--verify", work + "/bare")
+    check(sizes.returncode == 0 and sizes.stdout.count("same size") == 14
+          and "all 264 elements are the same" in sizes.stdout, "sizes and elements are compared", sizes)
+    with open(work + "/bare/model.safetensors", "r+b") as file:
+        file.seek(-2, os.SEEK_END)
+        file.write(b"\x00\x00")
+    check_fails(run("merge", "--verify", work + "/bare"), 3, "bare", "model.norm.weight", "element 7")
 
 
 def verified(work):
     base, tuned, out = model(work + "/base", 1.0), model(work + "/tuned", 2.0), work + "/out"
     check(run("merge", base, tuned, "-o", out).returncode == 0, "a merge")
     good = run("merge", "--verify", out)
-    check(good.returncode == 0 and good.stdout.count("same ") == 14, "all is as it was", good)
+    check(good.returncode == 0 and good.stdout.count("same ") == 14
+          and "all 264 elements are the same" in good.stdout, "all is as it was", good)
 
     def spoilt(change, *parts, status=3):
         copy = out + "-copy"
@@ -104,8 +111,66 @@ def verified(work):
     with open(tuned + "/config.json", "a") as file:
         file.write(" ")
     changed = run("merge", "--verify", out)
-    check(changed.returncode == 0 and "CHANGED" in changed.stdout, "an input may change", changed)
+    check(changed.returncode == 0 and "CHANGED" in changed.stdout and "not merged again" in changed.stdout,
+          "an input may change", changed)
+    shutil.rmtree(tuned)
+    gone = run("merge", "--verify", out)
+    check(gone.returncode == 0 and gone.stdout.count("MISSING") == 4 and "not merged again" in gone.stdout,
+          "or go", gone)
     check_fails(run("merge", "--verify", out, base), 2, "--verify")
+
+
+def rewritten(out, change):
+    """Changes the tensors of a merged model, and the manifest with them, so that only the merge itself
+    can tell."""
+    tensors = model_folder.read(out)
+    change(tensors)
+    path = out + "/model.safetensors"
+    model_folder.write_file(path, tensors)
+    with open(out + "/merge_manifest.json") as file:
+        manifest = json.load(file)
+    for entry in manifest["outputs"]:
+        if entry["file"] == "model.safetensors":
+            entry["sha256"], entry["bytes"] = digest(path), os.path.getsize(path)
+    with open(out + "/merge_manifest.json", "w") as file:
+        json.dump(manifest, file)
+
+
+def merged_again(work):
+    """--verify of a method with random numbers, of tensors that differ by rounding, and of others."""
+    base, tuned, out = model(work + "/base", 1.0), model(work + "/tuned", 2.0), work + "/out"
+    with open(work + "/recipe.yml", "w") as file:
+        file.write("merge_method: dare_linear\nbase_model: %s\nmodels:\n"
+                   "  - {model: %s, parameters: {weight: 0.5, density: 0.4}}\n" % (base, tuned))
+    check(run("merge", work + "/recipe.yml", "-o", out, "--seed", "7").returncode == 0, "a random method")
+    good = run("merge", "--verify", out)
+    check(good.returncode == 0 and "all 264 elements are the same" in good.stdout,
+          "is repeated with its seed", good)
+
+    def add(places):
+        def change(tensors):
+            dtype, shape, data = tensors["model.norm.weight"]
+            tensors["model.norm.weight"] = (dtype, shape, bytes([data[0] ^ places]) + data[1:])
+        return change
+    rewritten(out, add(1))
+    near = run("merge", "--verify", out)
+    check(near.returncode == 0 and "1 of 264 elements differ by rounding" in near.stdout, "rounding", near)
+    rewritten(out, add(4))
+    check_fails(run("merge", "--verify", out), 3, "model.norm.weight", "element 0")
+    rewritten(out, lambda tensors: tensors.pop("model.norm.weight"))
+    check_fails(run("merge", "--verify", out), 3, "model.norm.weight", "missing")
+    rewritten(out, lambda tensors: tensors.update({"model.norm.weight": ("BF16", [4], bytes(8))}))
+    check_fails(run("merge", "--verify", out), 3, "model.norm.weight", "shape")
+    rewritten(out, lambda tensors: tensors.update(
+        {"model.norm.weight": ("BF16", [8], bytes(16)), "more": ("BF16", [4], bytes(8))}))
+    check_fails(run("merge", "--verify", out), 3, "3 tensors")
+    os.remove(out + "/mergekit_config.yml")
+    with open(out + "/merge_manifest.json") as file:
+        manifest = json.load(file)
+    manifest["seed"] = "seven"
+    with open(out + "/merge_manifest.json", "w") as file:
+        json.dump(manifest, file)
+    check_fails(run("merge", "--verify", out), 3, "seed", "seven")
 
 
 def not_finite(work):
@@ -116,10 +181,15 @@ def not_finite(work):
     check(result.returncode == 0, "--allow-nonfinite", result)
     values = model_folder.decode(*[model_folder.read(work + "/out")["model.norm.weight"][i] for i in (0, 2)])
     check(values == [float("inf")] * 8, "and infinity stays what it is")
+    check(run("merge", "--verify", work + "/out").returncode == 0, "merged again too")
+    check_fails(run("merge", base, bad, "-o", work + "/none", "--weights", "1,0"), 3, "bad",
+                "model.embed_tokens.weight")
+    large = model(work + "/large", 3e38)
+    check_fails(run("merge", base, large, "-o", work + "/none", "--dtype", "float16"), 3, "the result")
 
 
 with folder() as work_folder:
-    for part in (complete, verified, not_finite):
+    for part in (complete, verified, merged_again, not_finite):
         os.makedirs(os.path.join(work_folder, part.__name__))
         part(os.path.join(work_folder, part.__name__))
 finish()

@@ -15,6 +15,7 @@
 #include "engine/base/folder.h"
 #include "engine/model/init.h"
 #include "engine/model/presets.h"
+#include "merger/recompute.h"
 #include "merger/run.h"
 #include "merger/verify.h"
 
@@ -22,6 +23,7 @@ static struct lw_instance *instance;
 static struct lw_device *device;
 static char left[64], right[64], output[64], beside[80];
 
+// Merges to params->output, or, without that, compares `output` with the same merge.
 static bool merge(const double *weights, struct lw_merge_run_params *params, struct lw_error *error)
 {
     const char *const folders[] = {left, right};
@@ -33,7 +35,10 @@ static bool merge(const double *weights, struct lw_merge_run_params *params, str
             &(struct lw_merge_simple){.models = folders, .count = 2, .weights = weights}, error) &&
         lw_merge_plan_create(
             &plan, &(struct lw_merge_params){.recipe = recipe}, &problems, error) &&
-        lw_merge_run(plan, device, params, error);
+        (params->output ? lw_merge_run(plan, device, params, error)
+                        : lw_merge_recompute(plan, device,
+                              &(struct lw_merge_recompute_params){.folder = output},
+                              &(struct lw_merge_recomputed){0}, error));
     lw_merge_plan_destroy(plan);
     lw_merge_recipe_destroy(recipe);
     lw_string_free(&problems);
@@ -81,11 +86,23 @@ static void verify_survives_it_too(void)
         struct lw_error error = {0};
         count = 0;
         lw_memory_fail_after(successes);
-        verified = lw_merge_verify(&params, &error);
+        verified = lw_merge_verify(&params, &(struct lw_merge_verdict){0}, &error);
         lw_memory_fail_after(-1);
         assert_true(verified || error.status == LW_NO_RESOURCE);
     }
     assert_true(count > 6);
+}
+
+static void survives_lack_of_memory_again(void)
+{
+    bool same = false;
+    for (long successes = 0; !same; successes += successes < 40 ? 1 : 11) {
+        struct lw_error error = {0};
+        lw_memory_fail_after(successes);
+        same = merge(NULL, &(struct lw_merge_run_params){0}, &error);
+        lw_memory_fail_after(-1);
+        assert_true(same || error.status == LW_NO_RESOURCE);
+    }
 }
 
 // The first failures one by one, later ones in steps: there is one per tensor and part.
@@ -104,6 +121,7 @@ static void survives_lack_of_memory(void **state)
     }
     assert_false(lw_folder_exists(beside));
     verify_survives_it_too();
+    survives_lack_of_memory_again();
     assert_true(lw_folder_remove(output, NULL));
 }
 
