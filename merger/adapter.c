@@ -10,6 +10,8 @@
 #include "engine/base/file.h"
 #include "engine/base/folder.h"
 #include "merger/adapter_private.h"
+#include "merger/elements.h"
+#include "merger/finite.h"
 #include "merger/plan.h"
 
 enum piece {
@@ -224,8 +226,6 @@ void lw_adapter_close(struct lw_adapter *adapter)
     }
     for (size_t i = 0; i < adapter->count; i++) {
         lw_free(adapter->items[i].update.name);
-        lw_free(adapter->items[i].update.left);
-        lw_free(adapter->items[i].update.right);
     }
     lw_free(adapter->items);
     lw_safetensors_close(adapter->file);
@@ -245,29 +245,39 @@ bool lw_adapter_read(const struct lw_adapter *adapter, const struct lw_tensor_in
     return lw_safetensors_read(adapter->file, info, start, bytes, size, error);
 }
 
-void lw_adapter_add(
-    const struct lw_adapter_update *update, uint64_t first, float *values, uint64_t count)
+// The elements of a vector or matrix of the file as fp32, transposed on request.
+static bool read_matrix(const struct lw_adapter *adapter, const struct lw_tensor_info *info,
+    bool turned, float *values, struct lw_error *error)
 {
-    enum { strip = 256 };
-    while (count) {
-        uint64_t row = first / update->columns, column = first % update->columns;
-        uint64_t rest = update->columns - column;
-        uint64_t taken = rest < count ? rest : count;
-        taken = taken < strip ? taken : strip;
-        // The product first and by itself, as PEFT rounds it, then its scale and the sum.
-        float sums[strip] = {0};
-        for (uint64_t k = 0; k < update->rank; k++) {
-            float left = update->left[row * update->rank + k];
-            const float *right = update->right + k * update->columns + column;
-            for (uint64_t i = 0; i < taken; i++) {
-                sums[i] += left * right[i];
-            }
+    enum { piece_elements = 8192 };
+    enum lw_type type = LW_F32;
+    lw_merge_type(info->dtype, &type); // the adapter has only such tensors
+    size_t size = lw_type_size(type);
+    uint64_t columns = info->shape[info->rank - 1], rows = info->rank == 2 ? info->shape[0] : 1;
+    uint32_t piece[piece_elements]; // room for any type
+    for (uint64_t done = 0; done < rows * columns; done += piece_elements) {
+        uint64_t rest = rows * columns - done;
+        size_t count = rest < piece_elements ? (size_t)rest : piece_elements;
+        if (!lw_safetensors_read(adapter->file, info, done * size, piece, count * size, error)) {
+            return false;
         }
-        for (uint64_t i = 0; i < taken; i++) {
-            values[i] += update->scale * sums[i];
+        if (lw_first_nonfinite(piece, type, count) < count) {
+            return fail_tensor(adapter, info->name, "holds a NaN or an infinity", error);
         }
-        first += taken;
-        values += taken;
-        count -= taken;
+        for (uint64_t i = 0; i < count; i++) {
+            uint64_t row = (done + i) / columns, column = (done + i) % columns;
+            values[turned ? column * rows + row : done + i] = lw_element_of(piece, type, i);
+        }
     }
+    return true;
+}
+
+bool lw_adapter_read_product(const struct lw_adapter *adapter,
+    const struct lw_adapter_update *update, float *left, float *right, struct lw_error *error)
+{
+    for (uint64_t i = 0; !update->left && i < update->rows * update->rank; i++) {
+        left[i] = 1;
+    }
+    return (!update->left || read_matrix(adapter, update->left, update->turned, left, error)) &&
+           read_matrix(adapter, update->right, update->turned, right, error);
 }

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // A LoRA adapter as PEFT saves it (adapter_config.json, adapter_model.safetensors), and what it makes of
 // the tensors of its base: PEFT's merge_and_unload. Everything in the folder is understood or refused.
-// Called by parent.c, plan_tensors.c and reader.c.
+// Called by parent.c, plan_tensors.c, reader.c and products.c.
 //
 // A target gets W + scale B A, computed in fp32 and rounded once, as PEFT computes it with an adapter in
 // fp32 (to which it turns adapters in 16 bits when it loads them); of embeddings PEFT rounds the product
@@ -22,19 +22,20 @@ struct lw_adapter_update {
     char *name; // of the base's tensor
     // A tensor that was trained whole (modules_to_save, biases) takes its place; else NULL.
     const struct lw_tensor_info *replacement;
-    // The product that is added then: of `left` [rows, rank] and `right` [rank, columns], times `scale`.
-    // NULL: none. A bias is [1, columns].
-    float *left, *right;
+    // The product that is added then: of a [rows, rank] and a [rank, columns] matrix, times `scale`.
+    // Of a bias it is [1, columns]. rank 0: none.
     uint64_t rows, columns, rank;
     float scale;
+    // The matrices in the file, both transposed there where they are `turned`. left NULL: ones.
+    const struct lw_tensor_info *left, *right;
+    bool turned;
 };
 
 struct lw_adapter;
 
 // LW_BAD_INPUT: no adapter, one of another kind or with settings that are not folded in (DoRA, changed
 // base weights...), a tensor that is not understood, or for which `base` has none of its shape, or that
-// would change another parameter as well; NaNs and infinities in products. `folder` must outlive the
-// adapter.
+// would change another parameter as well. `folder` must outlive the adapter.
 bool lw_adapter_open(struct lw_adapter **adapter, const char *folder,
     const struct lw_merge_parent *base, struct lw_error *error);
 void lw_adapter_close(struct lw_adapter *adapter); // NULL: nothing
@@ -46,9 +47,9 @@ const struct lw_adapter_update *lw_adapter_find(const struct lw_adapter *adapter
 bool lw_adapter_read(const struct lw_adapter *adapter, const struct lw_tensor_info *info,
     uint64_t start, void *bytes, size_t size, struct lw_error *error);
 
-// Adds the product's elements [first, first + count), in the order of the base's tensor, to `values`.
-// There must be one.
-void lw_adapter_add(
-    const struct lw_adapter_update *update, uint64_t first, float *values, uint64_t count);
+// Reads the product's matrices, left [rows, rank] and right [rank, columns]. LW_BAD_INPUT: a NaN or an
+// infinity in them.
+bool lw_adapter_read_product(const struct lw_adapter *adapter,
+    const struct lw_adapter_update *update, float *left, float *right, struct lw_error *error);
 
 #endif

@@ -3,10 +3,7 @@
 // product lies, and matrices that two parameters share. See adapter.h.
 #include <string.h>
 
-#include "engine/base/alloc.h"
 #include "merger/adapter_private.h"
-#include "merger/elements.h"
-#include "merger/finite.h"
 #include "merger/plan.h"
 
 // A place for what is being done.
@@ -87,32 +84,6 @@ static bool has_turned_weights(const struct fit *fit)
     return fit->adapter->config.fan_in_fan_out && !fit->base->embedding;
 }
 
-// The elements of a vector or matrix of the file as fp32, transposed on request, for lw_free.
-static float *read_factor(const struct fit *fit, const struct lw_tensor_info *info, bool turned)
-{
-    enum lw_type type = LW_F32;
-    lw_merge_type(info->dtype, &type); // the adapter has only such tensors
-    uint64_t columns = info->shape[info->rank - 1], rows = info->rank == 2 ? info->shape[0] : 1;
-    void *bytes = lw_calloc(rows * columns, lw_type_size(type), fit->error);
-    float *values = bytes ? lw_calloc(rows * columns, sizeof *values, fit->error) : NULL;
-    bool done = values && lw_safetensors_read(
-                              fit->adapter->file, info, 0, bytes, (size_t)info->bytes, fit->error);
-    if (done && lw_first_nonfinite(bytes, type, rows * columns) < rows * columns) {
-        done = fail_tensor(fit, info->name, "holds a NaN or an infinity");
-    }
-    for (uint64_t row = 0; done && row < rows; row++) {
-        for (uint64_t column = 0; column < columns; column++) {
-            values[turned ? column * rows + row : row * columns + column] =
-                lw_element_of(bytes, type, row * columns + column);
-        }
-    }
-    lw_free(bytes);
-    if (!done) {
-        lw_free(values);
-    }
-    return done ? values : NULL;
-}
-
 // The bias of B, [columns], is the product of 1 and itself.
 static bool fit_bias(const struct fit *fit, struct lw_adapter_item *item)
 {
@@ -122,12 +93,8 @@ static bool fit_bias(const struct fit *fit, struct lw_adapter_item *item)
     }
     update->rows = update->rank = 1;
     update->columns = item->b->shape[0];
-    update->left = lw_calloc(1, sizeof *update->left, fit->error);
-    update->right = update->left ? read_factor(fit, item->b, false) : NULL;
-    if (update->left) {
-        *update->left = 1;
-    }
-    return update->right && set_scale(fit, item);
+    update->right = item->b;
+    return set_scale(fit, item);
 }
 
 // W [outputs, inputs] gets B A. Of embeddings and of weights that lie the other way it is the
@@ -150,12 +117,13 @@ static bool fit_product(const struct fit *fit, struct lw_adapter_item *item)
     if (!straight && !turned) {
         return fail_shape(fit, matrix && info->shape[1] == inputs && !item->embedding ? b : a);
     }
-    turned = !straight || (turned && has_turned_weights(fit));
+    update->turned = !straight || (turned && has_turned_weights(fit));
+    update->left = update->turned ? a : b;
+    update->right = update->turned ? b : a;
     update->rank = a->shape[0];
     update->rows = info->shape[0];
     update->columns = info->shape[1];
-    return set_scale(fit, item) && (update->left = read_factor(fit, turned ? a : b, turned)) &&
-           (update->right = read_factor(fit, turned ? b : a, turned));
+    return set_scale(fit, item);
 }
 
 // The weight of a module that has an adapter is below it, as base_layer.weight: PEFT would not load

@@ -29,7 +29,7 @@ static inline bool lw_adapter_is_bias(const struct lw_adapter_item *item)
     return item->b && !item->a;
 }
 
-// Checks the item beside its tensor in the base, and reads the factors of its product.
+// Checks the item beside its tensor in the base, and finds how its product lies.
 bool lw_adapter_fit(const struct lw_adapter *adapter, struct lw_adapter_item *item,
     const struct lw_merge_parent *base, struct lw_error *error);
 

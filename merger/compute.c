@@ -12,6 +12,7 @@
 #include "engine/gpu/stream.h"
 #include "merger/items.h"
 #include "merger/pipe.h"
+#include "merger/products.h"
 #include "merger/reader.h"
 
 enum { slot_count = 4, plane_count = 4 };
@@ -33,6 +34,7 @@ struct computation {
     // The tensor whose items are being computed.
     struct lw_merge_outline outline;
     struct lw_merge_work work;
+    struct lw_merge_products *products; // NULL: no input has one
     double computed; // bytes of the result, of unfinished tensors the share of their passes
     uint64_t reported;
 };
@@ -122,10 +124,10 @@ static bool allocate(struct computation *run, struct lw_error *error)
 static bool read_sample(struct lw_merge_stretch *stretch, char *target, struct lw_error *error)
 {
     uint64_t elements = lw_tensor_elements(&stretch->tensor->info);
-    size_t size = lw_type_size(lw_merge_input_type(stretch->input));
+    size_t size = lw_dtype_size(lw_merge_input_file(stretch->input)->dtype);
     stretch->count = LW_SAMPLE_PIECE;
     for (uint64_t i = 0; i < LW_SAMPLE_PIECES; i++) {
-        stretch->first = (elements - LW_SAMPLE_PIECE) / (LW_SAMPLE_PIECES - 1) * i;
+        stretch->first = lw_sample_first(elements, i);
         if (!lw_merge_read(stretch, target + i * LW_SAMPLE_PIECE * size, error)) {
             return false;
         }
@@ -150,12 +152,10 @@ static bool is_needed(const struct computation *run, const struct lw_merge_item 
 static bool read_inputs(const struct computation *run, const struct lw_merge_outline *outline,
     const struct lw_merge_item *item, struct slot *slot, bool finite, struct lw_error *error)
 {
-    for (size_t i = 0; i < outline->term_count + (outline->base != NULL); i++) {
-        const struct lw_merge_input *input =
-            i < outline->term_count ? lw_merge_term(outline, i) : outline->base;
+    for (size_t i = 0; i < lw_merge_member_count(outline); i++) {
         struct lw_merge_stretch stretch = {.plan = run->plan,
             .tensor = outline->tensor,
-            .input = input,
+            .input = lw_merge_member(outline, i),
             .first = item->first,
             .count = item->count,
             .finite = finite};
@@ -182,24 +182,42 @@ static bool read_part(void *context, size_t number, size_t slot, struct lw_error
                item->checked && !outline.nonfinite_shows && !run->params->allow_nonfinite, error);
 }
 
+static struct lw_array array_of(const struct lw_buffer *buffer, const struct lw_merge_input *input)
+{
+    return (struct lw_array){*buffer, type_of(lw_merge_input_file(input))};
+}
+
+// Adds what adapters add to the slot's content.
+static bool add_products(struct computation *run, const struct lw_merge_item *item,
+    struct slot *slot, struct lw_array *base, struct lw_error *error)
+{
+    struct lw_merge_range ranges[LW_SAMPLE_PIECES] = {{0, item->first, item->count}};
+    bool sample = item->pass == LW_PASS_SAMPLE;
+    for (uint64_t i = 0; sample && i < LW_SAMPLE_PIECES; i++) {
+        ranges[i] = (struct lw_merge_range){
+            i * LW_SAMPLE_PIECE, lw_sample_first(run->outline.elements, i), LW_SAMPLE_PIECE};
+    }
+    return lw_merge_products_add(run->products, &run->outline, ranges,
+        sample ? LW_SAMPLE_PIECES : 1, slot->arrays, base, error);
+}
+
 // The slot's content as operands.
-static struct lw_merge_part part_of(
-    const struct computation *run, struct slot *slot, const struct lw_merge_item *item)
+static bool make_part(struct computation *run, struct slot *slot, const struct lw_merge_item *item,
+    struct lw_merge_part *part, struct lw_error *error)
 {
     const struct lw_merge_outline *outline = &run->outline;
-    struct lw_merge_part part = {.first = item->first,
+    *part = (struct lw_merge_part){.first = item->first,
         .count = item->count,
         .x = slot->arrays,
         .y = {slot->output, type_of(&outline->tensor->info)}};
     for (size_t i = 0; i < outline->term_count; i++) {
-        slot->arrays[i] =
-            (struct lw_array){slot->buffers[i], lw_merge_input_type(lw_merge_term(outline, i))};
+        slot->arrays[i] = array_of(&slot->buffers[i], lw_merge_term(outline, i));
     }
     if (outline->base) {
-        part.base = (struct lw_array){
-            slot->buffers[outline->term_count], lw_merge_input_type(outline->base)};
+        part->base = array_of(&slot->buffers[outline->term_count], outline->base);
     }
-    return part;
+    return !run->products || !is_needed(run, item) ||
+           add_products(run, item, slot, &part->base, error);
 }
 
 static bool compute_pass(struct computation *run, enum lw_merge_pass pass,
@@ -230,7 +248,8 @@ static bool begin_tensor(struct computation *run, size_t number, struct lw_error
         return false;
     }
     run->work.passes = run->outline.passes;
-    return run->outline.family->begin(&run->work, error);
+    return (!run->products || lw_merge_products_begin(run->products, &run->outline, error)) &&
+           run->outline.family->begin(&run->work, error);
 }
 
 static void finish_tensor(struct computation *run)
@@ -270,7 +289,10 @@ static bool compute_part(void *context, size_t number, size_t slot_index, struct
     if (item->begins && !begin_tensor(run, number, error)) {
         return false;
     }
-    struct lw_merge_part part = part_of(run, &run->slots[slot_index], item);
+    struct lw_merge_part part;
+    if (!make_part(run, &run->slots[slot_index], item, &part, error)) {
+        return false;
+    }
     bool all = item->pass == LW_PASS_COUNT;
     enum lw_merge_pass first = all ? LW_PASS_SAMPLE : item->pass;
     enum lw_merge_pass last = all ? LW_PASS_RESULT : item->pass;
@@ -320,6 +342,15 @@ static bool hand_on_part(void *context, size_t number, size_t slot_index, struct
                run->params->take(run->params->taker, &made, error));
 }
 
+static bool create_products(struct computation *run, struct lw_error *error)
+{
+    bool any = false;
+    for (size_t i = 0; i < run->plan->parent_count; i++) {
+        any = any || run->plan->parents[i].updates;
+    }
+    return !any || lw_merge_products_create(&run->products, run->plan, run->device, error);
+}
+
 // All tensors from the first that is wanted.
 static bool make_tensors(struct computation *run, struct lw_error *error)
 {
@@ -330,7 +361,7 @@ static bool make_tensors(struct computation *run, struct lw_error *error)
     return lw_merge_items_cut(
                &run->items, plan, run->params->first_tensor, run->params->part_elements, error) &&
            (run->items.count == 0 ||
-               (allocate(run, error) &&
+               (allocate(run, error) && create_products(run, error) &&
                    lw_pipe_run(&(struct lw_pipe_params){.item_count = run->items.count,
                                    .slot_count = slot_count,
                                    .context = run,
@@ -347,6 +378,7 @@ bool lw_merge_compute(const struct lw_merge_plan *plan, struct lw_device *device
     struct computation run = {.plan = plan, .params = params, .device = device};
     bool computed = make_tensors(&run, error);
     finish_tensor(&run);
+    lw_merge_products_destroy(run.products);
     for (size_t i = 0; i < slot_count; i++) {
         lw_free(run.slots[i].buffers);
         lw_free(run.slots[i].arrays);

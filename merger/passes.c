@@ -23,6 +23,16 @@ const struct lw_merge_input *lw_merge_term(const struct lw_merge_outline *outlin
     return NULL;
 }
 
+size_t lw_merge_member_count(const struct lw_merge_outline *outline)
+{
+    return outline->term_count + (outline->base != NULL);
+}
+
+const struct lw_merge_input *lw_merge_member(const struct lw_merge_outline *outline, size_t i)
+{
+    return i < outline->term_count ? lw_merge_term(outline, i) : outline->base;
+}
+
 double lw_merge_term_value(
     const struct lw_merge_outline *outline, size_t i, enum lw_merge_parameter parameter)
 {

@@ -29,6 +29,12 @@ enum lw_merge_pass {
 enum { LW_SAMPLE_PIECES = 16, LW_SAMPLE_PIECE = 1024 };
 #define LW_SAMPLE_ELEMENTS ((uint64_t)LW_SAMPLE_PIECES * LW_SAMPLE_PIECE)
 
+// The first element of piece `i` in a tensor.
+static inline uint64_t lw_sample_first(uint64_t elements, uint64_t i)
+{
+    return (elements - LW_SAMPLE_PIECE) / (LW_SAMPLE_PIECES - 1) * i;
+}
+
 // What goes into a tensor, and how. Cheap to make anew.
 struct lw_merge_outline {
     const struct lw_merge_plan *plan;
@@ -53,7 +59,10 @@ bool lw_merge_outline(struct lw_merge_outline *outline, const struct lw_merge_pl
 
 // Input `i` of those besides the base, i < term_count.
 const struct lw_merge_input *lw_merge_term(const struct lw_merge_outline *outline, size_t i);
-// Its parameter; the tensor's.
+// All inputs: the terms, then the base where there is one.
+size_t lw_merge_member_count(const struct lw_merge_outline *outline);
+const struct lw_merge_input *lw_merge_member(const struct lw_merge_outline *outline, size_t i);
+// The parameter of a term; the tensor's.
 double lw_merge_term_value(
     const struct lw_merge_outline *outline, size_t i, enum lw_merge_parameter parameter);
 double lw_merge_value(const struct lw_merge_outline *outline, enum lw_merge_parameter parameter);

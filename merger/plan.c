@@ -348,13 +348,15 @@ bool lw_merge_plan_create(struct lw_merge_plan **out, const struct lw_merge_para
     return true;
 }
 
-enum lw_type lw_merge_input_type(const struct lw_merge_input *input)
+const struct lw_tensor_info *lw_merge_input_file(const struct lw_merge_input *input)
 {
-    enum lw_type type = LW_F32;
-    if (!input->update) {
-        lw_merge_type(input->info->dtype, &type); // the plan has only such tensors
-    }
-    return type;
+    bool replaced = input->update && input->update->replacement;
+    return replaced ? input->update->replacement : input->info;
+}
+
+bool lw_merge_has_product(const struct lw_merge_input *input)
+{
+    return input->update && input->update->rank;
 }
 
 void lw_merge_plan_destroy(struct lw_merge_plan *plan)

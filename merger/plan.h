@@ -32,7 +32,7 @@ struct lw_merge_input {
     const struct lw_tensor_info *info;      // of that parent's checkpoint
     struct lw_merge_values values;          // the parameters of each model, as the recipe says them
     const struct lw_merge_row_map *map;     // NULL: the tensor as it lies
-    const struct lw_adapter_update *update; // by the parent's adapter, made in fp32; NULL: none
+    const struct lw_adapter_update *update; // by the parent's adapter; NULL: none
 };
 
 struct lw_merge_tensor {
@@ -80,8 +80,11 @@ void lw_merge_plan_destroy(struct lw_merge_plan *plan);
 // The element type of computations that a tensor of a file has; false when it has none.
 bool lw_merge_type(enum lw_dtype dtype, enum lw_type *type);
 
-// The element type of an input as it goes into the merge.
-enum lw_type lw_merge_input_type(const struct lw_merge_input *input);
+// The tensor of a file that is read for an input: the model's, or the adapter's in its place.
+const struct lw_tensor_info *lw_merge_input_file(const struct lw_merge_input *input);
+
+// Whether an adapter's product is added to that.
+bool lw_merge_has_product(const struct lw_merge_input *input);
 
 // The result's config.json, for changes: a copy of the first parent's where nothing was changed yet.
 // NULL: out of memory.

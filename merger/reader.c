@@ -4,7 +4,6 @@
 
 #include <string.h>
 
-#include "merger/elements.h"
 #include "merger/finite.h"
 
 // Bytes that are read, and then looked through for NaNs while they are in the cache.
@@ -31,19 +30,23 @@ bool lw_merge_check_finite(const struct lw_tensor_info *info, const char *where,
 static bool read_own(const struct lw_merge_stretch *stretch, uint64_t first, uint64_t count,
     char *target, struct lw_error *error)
 {
-    const struct lw_merge_input *input = stretch->input;
-    const struct lw_merge_parent *from = &stretch->plan->parents[input->parent];
-    size_t size = lw_dtype_size(input->info->dtype);
-    lw_checkpoint_read_ahead(
-        from->checkpoint, input->info, first * size + AHEAD_BYTES, count * size);
+    const struct lw_merge_parent *from = &stretch->plan->parents[stretch->input->parent];
+    const struct lw_tensor_info *info = lw_merge_input_file(stretch->input);
+    bool replaced = info != stretch->input->info;
+    size_t size = lw_dtype_size(info->dtype);
+    if (!replaced) {
+        lw_checkpoint_read_ahead(from->checkpoint, info, first * size + AHEAD_BYTES, count * size);
+    }
     for (uint64_t done = 0; done < count; done += PIECE_BYTES / size) {
-        uint64_t rest = count - done;
+        uint64_t rest = count - done, at = (first + done) * size;
         size_t piece = rest < PIECE_BYTES / size ? rest : PIECE_BYTES / size;
         char *bytes = target + done * size;
-        if (!lw_checkpoint_read(
-                from->checkpoint, input->info, (first + done) * size, bytes, piece * size, error) ||
-            (stretch->finite && !lw_merge_check_finite(input->info, from->folder, bytes,
-                                    first + done, piece, error))) {
+        bool read =
+            replaced ? lw_adapter_read(from->updates, info, at, bytes, piece * size, error)
+                     : lw_checkpoint_read(from->checkpoint, info, at, bytes, piece * size, error);
+        if (!read || (stretch->finite &&
+                         !lw_merge_check_finite(info, replaced ? from->adapter : from->folder,
+                             bytes, first + done, piece, error))) {
             return false;
         }
     }
@@ -83,46 +86,8 @@ static uint64_t run_length(const int64_t *rows, uint64_t row, uint64_t most)
     return length;
 }
 
-// The same of a tensor that an adapter changes, as fp32.
-static bool read_updated(
-    const struct lw_merge_stretch *stretch, float *target, struct lw_error *error)
-{
-    enum { piece_elements = 8192 };
-    const struct lw_merge_parent *from = &stretch->plan->parents[stretch->input->parent];
-    const struct lw_adapter_update *update = stretch->input->update;
-    const struct lw_tensor_info *info =
-        update->replacement ? update->replacement : stretch->input->info;
-    enum lw_type type = LW_F32;
-    lw_merge_type(info->dtype, &type); // the plan and the adapter have only such tensors
-    size_t size = lw_type_size(type);
-    uint32_t piece[piece_elements]; // room for any type
-    for (uint64_t done = 0; done < stretch->count; done += piece_elements) {
-        uint64_t rest = stretch->count - done, first = stretch->first + done;
-        size_t count = rest < piece_elements ? (size_t)rest : piece_elements;
-        bool read = update->replacement ? lw_adapter_read(from->updates, info, first * size, piece,
-                                              count * size, error)
-                                        : lw_checkpoint_read(from->checkpoint, info, first * size,
-                                              piece, count * size, error);
-        if (!read || (stretch->finite && !lw_merge_check_finite(info,
-                                             update->replacement ? from->adapter : from->folder,
-                                             piece, first, count, error))) {
-            return false;
-        }
-        for (size_t i = 0; i < count; i++) {
-            target[done + i] = lw_element_of(piece, type, i);
-        }
-        if (update->right) {
-            lw_adapter_add(update, first, target + done, count);
-        }
-    }
-    return true;
-}
-
 bool lw_merge_read(const struct lw_merge_stretch *stretch, void *target, struct lw_error *error)
 {
-    if (stretch->input->update) {
-        return read_updated(stretch, target, error);
-    }
     if (!stretch->input->map) {
         return read_own(stretch, stretch->first, stretch->count, target, error);
     }

@@ -14,9 +14,7 @@ struct lw_merge_stretch {
     bool finite;           // a NaN or an infinity is LW_BAD_INPUT, with model, tensor and place
 };
 
-// The elements, of the type that lw_merge_input_type says, to `target`. An adapter's products are
-// added here, on the reading thread: that is host work of rank multiplications an element, beside which
-// the device would wait for the disk all the same.
+// The elements to `target`, of lw_merge_input_file's type; an adapter's product is not in them yet.
 bool lw_merge_read(const struct lw_merge_stretch *stretch, void *target, struct lw_error *error);
 
 // LW_BAD_INPUT where one of `count` elements, of which the first is element `first` of the tensor, is
