@@ -9,6 +9,7 @@
 #include "engine/base/alloc.h"
 #include "engine/base/file.h"
 #include "engine/base/folder.h"
+#include "engine/ops/low_rank.h"
 #include "merger/adapter_private.h"
 #include "merger/elements.h"
 #include "merger/finite.h"
@@ -245,18 +246,23 @@ bool lw_adapter_read(const struct lw_adapter *adapter, const struct lw_tensor_in
     return lw_safetensors_read(adapter->file, info, start, bytes, size, error);
 }
 
-// The elements of a vector or matrix of the file as fp32, transposed on request.
+// Element (row, column) of a matrix of the file goes to row * row_step + column * column_step.
+struct layout {
+    uint64_t row_step, column_step;
+};
+
+// The elements of a vector or matrix of the file as fp32.
 static bool read_matrix(const struct lw_adapter *adapter, const struct lw_tensor_info *info,
-    bool turned, float *values, struct lw_error *error)
+    struct layout layout, float *values, struct lw_error *error)
 {
     enum { piece_elements = 8192 };
     enum lw_type type = LW_F32;
     lw_merge_type(info->dtype, &type); // the adapter has only such tensors
     size_t size = lw_type_size(type);
-    uint64_t columns = info->shape[info->rank - 1], rows = info->rank == 2 ? info->shape[0] : 1;
+    uint64_t columns = info->shape[info->rank - 1], elements = lw_tensor_elements(info);
     uint32_t piece[piece_elements]; // room for any type
-    for (uint64_t done = 0; done < rows * columns; done += piece_elements) {
-        uint64_t rest = rows * columns - done;
+    for (uint64_t done = 0; done < elements; done += piece_elements) {
+        uint64_t rest = elements - done;
         size_t count = rest < piece_elements ? (size_t)rest : piece_elements;
         if (!lw_safetensors_read(adapter->file, info, done * size, piece, count * size, error)) {
             return false;
@@ -266,18 +272,32 @@ static bool read_matrix(const struct lw_adapter *adapter, const struct lw_tensor
         }
         for (uint64_t i = 0; i < count; i++) {
             uint64_t row = (done + i) / columns, column = (done + i) % columns;
-            values[turned ? column * rows + row : done + i] = lw_element_of(piece, type, i);
+            values[row * layout.row_step + column * layout.column_step] =
+                lw_element_of(piece, type, i);
         }
     }
     return true;
 }
 
+uint64_t lw_adapter_rank(const struct lw_adapter_update *update)
+{
+    return (update->rank + LW_LOW_RANK_STEP - 1) / LW_LOW_RANK_STEP * LW_LOW_RANK_STEP;
+}
+
 bool lw_adapter_read_product(const struct lw_adapter *adapter,
     const struct lw_adapter_update *update, float *left, float *right, struct lw_error *error)
 {
-    for (uint64_t i = 0; !update->left && i < update->rows * update->rank; i++) {
-        left[i] = 1;
+    uint64_t rank = lw_adapter_rank(update), columns = update->columns;
+    struct layout of_left = {rank, 1}, of_right = {columns, 1};
+    if (update->turned) {
+        of_left = (struct layout){1, rank};
+        of_right = (struct layout){1, columns};
     }
-    return (!update->left || read_matrix(adapter, update->left, update->turned, left, error)) &&
-           read_matrix(adapter, update->right, update->turned, right, error);
+    memset(left, 0, (size_t)(update->rows * rank) * sizeof *left);
+    memset(right, 0, (size_t)(rank * columns) * sizeof *right);
+    for (uint64_t row = 0; !update->left && row < update->rows; row++) {
+        left[row * rank] = 1;
+    }
+    return (!update->left || read_matrix(adapter, update->left, of_left, left, error)) &&
+           read_matrix(adapter, update->right, of_right, right, error);
 }

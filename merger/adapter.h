@@ -47,8 +47,12 @@ const struct lw_adapter_update *lw_adapter_find(const struct lw_adapter *adapter
 bool lw_adapter_read(const struct lw_adapter *adapter, const struct lw_tensor_info *info,
     uint64_t start, void *bytes, size_t size, struct lw_error *error);
 
-// Reads the product's matrices, left [rows, rank] and right [rank, columns]. LW_BAD_INPUT: a NaN or an
-// infinity in them.
+// The rank of the product's matrices as they are read: filled up with zeros to what lw_low_rank_sum
+// takes.
+uint64_t lw_adapter_rank(const struct lw_adapter_update *update);
+
+// Reads the product's matrices, left [rows, lw_adapter_rank] and right [lw_adapter_rank, columns].
+// LW_BAD_INPUT: a NaN or an infinity in them.
 bool lw_adapter_read_product(const struct lw_adapter *adapter,
     const struct lw_adapter_update *update, float *left, float *right, struct lw_error *error);
 

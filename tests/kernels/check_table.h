@@ -11,6 +11,7 @@
     ROW(fusion)                                                                                    \
     ROW(gram)                                                                                      \
     ROW(loss)                                                                                      \
+    ROW(low_rank)                                                                                  \
     ROW(matmul)                                                                                    \
     ROW(mlp)                                                                                       \
     ROW(multiply_add)                                                                              \

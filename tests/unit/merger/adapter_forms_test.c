@@ -158,16 +158,17 @@ static void check_product(const struct opened *opened, const struct expectation 
 {
     struct lw_error error = {0};
     const struct lw_adapter_update *update = lw_adapter_find(opened->adapter, e->name);
-    static float left[130 * 3], right[67 * 3];
+    static float left[130 * 4], right[67 * 4];
     assert_non_null(update);
+    uint64_t padded = lw_adapter_rank(update);
     assert_true(update->rank && update->rows == e->rows && update->columns == e->columns);
-    assert_true(e->rows * update->rank <= sizeof left / sizeof *left &&
-                e->columns * update->rank <= sizeof right / sizeof *right);
+    assert_true(e->rows * padded <= sizeof left / sizeof *left &&
+                e->columns * padded <= sizeof right / sizeof *right);
     assert_true(lw_adapter_read_product(opened->adapter, update, left, right, &error));
     for (uint64_t i = 0; i < e->rows * e->columns; i++) {
         double sum = 0, wanted = expected(e, i / e->columns, i % e->columns);
-        for (uint64_t k = 0; k < update->rank; k++) {
-            sum += (double)left[i / e->columns * update->rank + k] *
+        for (uint64_t k = 0; k < padded; k++) {
+            sum += (double)left[i / e->columns * padded + k] *
                    (double)right[k * e->columns + i % e->columns];
         }
         double found = (double)value(e->name, i) + (double)update->scale * sum;
@@ -445,7 +446,7 @@ static void refuses_nan(void **state)
                 lw_file_write_at(file, size - 4, &nan, sizeof nan, &error)); // the last but one
     lw_file_close(file);
     assert_true(open_all(&opened, &error));
-    float left[12], right[12];
+    float left[6 * 4], right[6 * 4];
     assert_false(lw_adapter_read_product(opened.adapter,
         lw_adapter_find(opened.adapter, "model.layers.0.self_attn.o_proj.weight"), left, right,
         &error));
