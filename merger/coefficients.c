@@ -74,8 +74,10 @@ bool lw_solve_nuslerp(struct lw_merge_spherical *s, struct lw_error *error)
 bool lw_solve_multislerp(struct lw_merge_spherical *s, struct lw_error *error)
 {
     double sum = 0, average = 0;
+    bool same = true; // nothing is there to be averaged: tensors that no model has changed
     for (size_t i = 0; i < s->count; i++) {
         sum += s->weights[i];
+        same = same && norm_of(s, i) == 0;
     }
     double divisor = s->normalize ? sum : 1;
     if (divisor == 0) {
@@ -87,8 +89,8 @@ bool lw_solve_multislerp(struct lw_merge_spherical *s, struct lw_error *error)
         s->coefficients[i] = weight / (norm_of(s, i) + s->eps);
     }
     double length = length_of(s, s->coefficients);
-    if (length >= s->eps) {
-        divide(s, s->coefficients, length / average);
+    if (length >= s->eps || same) {
+        divide(s, s->coefficients, same ? 1 : length / average);
         return true;
     }
     if (s->count != 2) {

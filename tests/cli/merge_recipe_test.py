@@ -5,6 +5,7 @@ import functools
 import json
 import os
 import random
+import shutil
 
 import merge_reference as reference
 import model_folder
@@ -213,6 +214,26 @@ def chance(work):
         check(abs(kept - density * count) < spread, "%s keeps %d of %d" % (method, kept, count))
 
 
+def unchanged(work):
+    """Tensors that no model has changed stay the base's, bit for bit: frozen parts of a fine-tune."""
+    make_models(work)
+    base = model_folder.read(os.path.join(work, "base"))
+    for name in ("a", "b", "c"):
+        shutil.copy(work + "/base/model.safetensors", work + "/%s/model.safetensors" % name)
+    three = [entry(name, weight=0.4, density=0.5, gamma=0.01, epsilon=0.1) for name in ("a", "b", "c")]
+    for method, entries, parameters in (
+            ("task_arithmetic", three, {}), ("ties", three, {}), ("dare_ties", three, {}),
+            ("dare_linear", three, {}), ("della", three, {}), ("della_linear", three, {}),
+            ("breadcrumbs", three, {}), ("breadcrumbs_ties", three, {}), ("sce", three, {}),
+            ("model_stock", three, {}), ("multislerp", three, {}), ("nuslerp", three[:2], {}),
+            ("arcee_fusion", three[:1], {}), ("nearswap", three[:1], {"t": 0.01}),
+            ("slerp", [entry("base"), entry("a")], {"t": 0.4})):
+        result, got = merge(work, {"merge_method": method, "base_model": "base", "models": entries,
+                                   "parameters": parameters})
+        check(result.returncode == 0, method, result)
+        check(all(got[name][2] == base[name][2] for name in base), method + ": the base's")
+
+
 def refused(work):
     make_models(work)
     good = {"merge_method": "linear", "models": [entry("a", weight=1.0), entry("b", weight=1.0)]}
@@ -238,7 +259,7 @@ def refused(work):
 
 
 with folder() as work_folder:
-    for part in (methods, settings, slices, types, chance, refused):
+    for part in (methods, settings, slices, types, chance, unchanged, refused):
         os.makedirs(os.path.join(work_folder, part.__name__))
         part(os.path.join(work_folder, part.__name__))
 finish()
