@@ -24,8 +24,9 @@ static void print_usage(struct lw_device *device, FILE *stream)
 {
     struct lw_usage usage = lw_device_usage(device);
     if (usage.busy > 0) {
-        fprintf(stream, "device idle %.2f %% of %.2f s of steps\n",
-            100 * lw_usage_idle_share(&usage), usage.busy + usage.idle);
+        fprintf(stream,
+            "device idle %.2f %% of %.2f s of steps, in which the host waited %" PRIu64 " times\n",
+            100 * lw_usage_idle_share(&usage), usage.busy + usage.idle, usage.waits);
     }
 }
 

@@ -139,7 +139,8 @@ static bool measure(struct lw_steps_figures *figures, const struct lw_steps_para
     bool done = seconds && run(params, training, batch, seconds, &figures->loss, error);
     struct lw_usage after = lw_device_usage(params->device);
     lw_device_usage_end(params->device);
-    figures->usage = (struct lw_usage){after.busy - before.busy, after.idle - before.idle};
+    figures->usage = (struct lw_usage){
+        after.busy - before.busy, after.idle - before.idle, after.waits - before.waits};
     if (done) {
         qsort(seconds, params->steps, sizeof *seconds, compare);
         figures->best = seconds[0];

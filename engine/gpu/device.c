@@ -245,6 +245,7 @@ bool lw_device_wait(struct lw_device *device, uint64_t ticket, struct lw_error *
     if (lw_submission_done(device, ticket)) {
         return true;
     }
+    lw_submission_count_wait(device);
     VkSemaphoreWaitInfo info = {.sType = VK_STRUCTURE_TYPE_SEMAPHORE_WAIT_INFO,
         .semaphoreCount = 1,
         .pSemaphores = &device->timeline,

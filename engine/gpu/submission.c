@@ -7,7 +7,7 @@
 #include "engine/base/alloc.h"
 #include "engine/gpu/device_private.h"
 
-#define SLOTS 128u       // submissions under way at most
+#define SLOTS 1024u      // submissions under way at most: two steps of 32 micro-batches and more
 #define REMEMBERED 4096u // submissions whose times are kept
 
 struct slot {
@@ -193,6 +193,11 @@ bool lw_submission_done(struct lw_device *device, uint64_t ticket)
         collect(device);
     }
     return ticket <= device->submissions->completed;
+}
+
+void lw_submission_count_wait(struct lw_device *device)
+{
+    device->submissions->usage.waits += device->submissions->counting;
 }
 
 bool lw_submission_seconds(struct lw_device *device, uint64_t ticket, double *seconds)

@@ -22,6 +22,9 @@ bool lw_submit(
 // Whether the work of `ticket` is done. Does not wait.
 bool lw_submission_done(struct lw_device *device, uint64_t ticket);
 
+// Counts a wait of the host for the device's usage (usage.h).
+void lw_submission_count_wait(struct lw_device *device);
+
 // Device seconds of a submission that is done; false when they are not known, or no more.
 bool lw_submission_seconds(struct lw_device *device, uint64_t ticket, double *seconds);
 

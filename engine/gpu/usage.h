@@ -14,6 +14,7 @@ void lw_device_usage_end(struct lw_device *device);
 
 struct lw_usage {
     double busy, idle; // seconds with a submission under way, and between submissions
+    uint64_t waits;    // of the host for the device
 };
 
 // 0 to 1; 0 where nothing was counted.

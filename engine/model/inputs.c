@@ -49,22 +49,29 @@ static uint64_t region_size(uint32_t tokens)
     return size;
 }
 
+// Two steps of 32 micro-batches, or what fits in 64 MiB.
+static size_t staging_count(uint32_t tokens)
+{
+    const uint64_t most = 64, bytes = (uint64_t)64 << 20;
+    uint64_t count = bytes / region_size(tokens);
+    return (size_t)(count < 2 ? 2 : count < most ? count : most);
+}
+
 uint64_t lw_inputs_size(uint32_t tokens)
 {
-    return 3 * region_size(tokens);
+    return (1 + staging_count(tokens)) * region_size(tokens);
 }
 
 static bool allocate(struct lw_inputs *inputs, struct lw_error *error)
 {
     uint64_t size = region_size(inputs->token_count);
     struct lw_arena_params device = {.name = "inputs", .expected = size};
-    struct lw_arena_params host = {
-        .name = "input staging", .memory = LW_MEMORY_HOST, .expected = 2 * size};
+    struct lw_arena_params host = {.name = "input staging",
+        .memory = LW_MEMORY_HOST,
+        .expected = inputs->staging_count * size};
     if (!lw_arena_create(&inputs->arena, inputs->device, &device, error) ||
         !lw_arena_create(&inputs->staging_arena, inputs->device, &host, error) ||
-        !lw_arena_allocate(inputs->arena, size, &inputs->all, error) ||
-        !lw_arena_allocate(inputs->staging_arena, size, &inputs->staging[0], error) ||
-        !lw_arena_allocate(inputs->staging_arena, size, &inputs->staging[1], error)) {
+        !lw_arena_allocate(inputs->arena, size, &inputs->all, error)) {
         return false;
     }
     uint64_t offset = 0;
@@ -78,6 +85,23 @@ static bool allocate(struct lw_inputs *inputs, struct lw_error *error)
     return inputs->keys != NULL;
 }
 
+static bool create_staging(struct lw_inputs *inputs, struct lw_error *error)
+{
+    uint64_t size = region_size(inputs->token_count);
+    inputs->staging = lw_calloc(inputs->staging_count, sizeof *inputs->staging, error);
+    bool made = inputs->staging != NULL;
+    for (size_t i = 0; made && i < inputs->staging_count; i++) {
+        struct lw_staging *staging = &inputs->staging[i];
+        made = lw_arena_allocate(inputs->staging_arena, size, &staging->buffer, error) &&
+               lw_stream_create(&staging->copy, inputs->device, "uploading a batch", error);
+        if (made) {
+            lw_stream_copy(staging->copy, &staging->buffer, &inputs->all);
+            made = lw_stream_end(staging->copy, error);
+        }
+    }
+    return made;
+}
+
 bool lw_inputs_create(struct lw_inputs **out, struct lw_device *device, uint32_t tokens,
     uint32_t frozen_token, struct lw_error *error)
 {
@@ -89,14 +113,8 @@ bool lw_inputs_create(struct lw_inputs **out, struct lw_device *device, uint32_t
     inputs->device = device;
     inputs->token_count = tokens;
     inputs->frozen_token = frozen_token;
-    bool made = allocate(inputs, error);
-    for (int i = 0; made && i < 2; i++) {
-        made = lw_stream_create(&inputs->copies[i], device, "uploading a batch", error);
-        if (made) {
-            lw_stream_copy(inputs->copies[i], &inputs->staging[i], &inputs->all);
-            made = lw_stream_end(inputs->copies[i], error);
-        }
-    }
+    inputs->staging_count = staging_count(tokens);
+    bool made = allocate(inputs, error) && create_staging(inputs, error);
     if (!made) {
         lw_inputs_destroy(inputs);
         return false;
@@ -108,8 +126,10 @@ bool lw_inputs_create(struct lw_inputs **out, struct lw_device *device, uint32_t
 void lw_inputs_destroy(struct lw_inputs *inputs)
 {
     if (inputs) {
-        lw_stream_destroy(inputs->copies[0]);
-        lw_stream_destroy(inputs->copies[1]);
+        for (size_t i = 0; inputs->staging && i < inputs->staging_count; i++) {
+            lw_stream_destroy(inputs->staging[i].copy);
+        }
+        lw_free(inputs->staging);
         lw_arena_destroy(inputs->arena);
         lw_arena_destroy(inputs->staging_arena);
         lw_free(inputs->keys);
@@ -120,7 +140,7 @@ void lw_inputs_destroy(struct lw_inputs *inputs)
 // The staging view of one of the device's parts.
 static uint32_t *staged(const struct lw_inputs *inputs, const struct lw_buffer *part)
 {
-    char *base = inputs->staging[inputs->next].mapped;
+    char *base = inputs->staging[inputs->next].buffer.mapped;
     return (uint32_t *)(void *)(base + (part->address - inputs->all.address));
 }
 
@@ -181,11 +201,11 @@ static void stage(struct lw_inputs *inputs, const struct lw_batch *batch, float 
 bool lw_inputs_submit(struct lw_inputs *inputs, const struct lw_batch *batch, float loss_scale,
     struct lw_error *error)
 {
-    unsigned slot = inputs->next;
-    if (!lw_device_wait(inputs->device, inputs->tickets[slot], error)) {
+    struct lw_staging *staging = &inputs->staging[inputs->next];
+    if (!lw_device_wait(inputs->device, staging->ticket, error)) {
         return false;
     }
     stage(inputs, batch, loss_scale);
-    inputs->next = 1 - slot;
-    return lw_stream_submit(inputs->copies[slot], &inputs->tickets[slot], error);
+    inputs->next = (inputs->next + 1) % inputs->staging_count;
+    return lw_stream_submit(staging->copy, &staging->ticket, error);
 }

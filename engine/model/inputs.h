@@ -1,12 +1,19 @@
 // SPDX-License-Identifier: Apache-2.0
-// A micro-batch on its way to the device: the host writes one of two staging copies while the
-// device may still read the other.
+// A micro-batch on its way to the device: the host writes one of several staging copies while the
+// device may still read the others, so that the micro-batches of a step, and of the next, are under
+// way without a wait.
 #ifndef LW_MODEL_INPUTS_H
 #define LW_MODEL_INPUTS_H
 
 #include "engine/gpu/arena.h"
 #include "engine/gpu/stream.h"
 #include "engine/model/batch.h"
+
+struct lw_staging {
+    struct lw_buffer buffer;
+    struct lw_stream *copy;
+    uint64_t ticket; // when it is free again
+};
 
 struct lw_inputs {
     // On the device. [tokens] uint32 unless said.
@@ -22,10 +29,9 @@ struct lw_inputs {
     struct lw_device *device;
     uint32_t token_count, frozen_token;
     struct lw_arena *arena, *staging_arena;
-    struct lw_buffer all, staging[2];
-    struct lw_stream *copies[2];
-    uint64_t tickets[2]; // when each staging copy is free again
-    unsigned next;
+    struct lw_buffer all;
+    struct lw_staging *staging; // [staging_count], used in turn
+    size_t staging_count, next;
     uint32_t *keys; // scratch of the sort
 };
 
@@ -38,7 +44,7 @@ void lw_inputs_destroy(struct lw_inputs *inputs); // the device must be done wit
 uint64_t lw_inputs_size(uint32_t tokens);
 
 // Submits the copy of `batch`, whose token_budget is the inputs' and whose ids are in the
-// vocabulary. Waits only when both staging copies are in use.
+// vocabulary. Waits only when all staging copies are in use.
 bool lw_inputs_submit(struct lw_inputs *inputs, const struct lw_batch *batch, float loss_scale,
     struct lw_error *error);
 

@@ -15,8 +15,10 @@ def profile(here, recipe):
     adamw = re.search(r"^adamw +(\d+) ", result.stderr, re.M)
     check(adamw and int(adamw.group(1)) == 8, "the optimizer's kernels are in the table", result)
     check(re.search(r"^attention_forward\S* +\d+ ", result.stderr, re.M), "and the model's", result)
-    idle = re.search(r"^device idle (\d+\.\d+) % of (\d+\.\d+) s of steps$", result.stderr, re.M)
+    idle = re.search(r"^device idle (\d+\.\d+) % of (\d+\.\d+) s of steps, in which the host waited "
+                     r"(\d+) times$", result.stderr, re.M)
     check(idle and 0 <= float(idle.group(1)) <= 100, "the idle share is told", result)
+    check(idle and int(idle.group(3)) <= 4, "the host waits once a step at most", result)
 
 
 def diverge(here, recipe):
