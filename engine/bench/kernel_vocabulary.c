@@ -134,18 +134,25 @@ static void adamw_case(struct lw_kernel_case *c)
         return;
     }
     bool copy = c->params->type != LW_F32;
-    struct lw_adamw adamw = {.count = count,
-        .beta1 = 0.9,
-        .beta2 = 0.999,
-        .epsilon = 1e-8,
+    const struct lw_adamw_range range = {.count = count,
         .weight_decay = 0.01,
         .master = lw_case_numbers(c, count, 1),
         .weights = copy ? lw_case_buffer(c, count * 2) : (struct lw_buffer){0},
         .gradient = lw_case_numbers(c, count, 1),
         .first_moment = lw_case_numbers(c, count, 1),
-        .second_moment = zeros(c, count),
+        .second_moment = zeros(c, count)};
+    struct lw_adamw adamw = {.ranges = &range,
+        .range_count = 1,
+        .beta1 = 0.9,
+        .beta2 = 0.999,
+        .epsilon = 1e-8,
+        .rows = lw_case_buffer(c, lw_adamw_size(1)),
         .state = optimizer_state(c),
         .grad_norm = zeros(c, 1)};
+    char rows[256];
+    lw_adamw_rows(&adamw, rows);
+    c->failed = c->failed ||
+                !lw_upload(c->params->device, &adamw.rows, 0, rows, lw_adamw_size(1), c->error);
     lw_case_end(c, &(struct lw_case_work){.record = record_adamw,
                        .operation = &adamw,
                        .bytes = (double)count * (copy ? 34 : 32),

@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "engine/base/alloc.h"
+#include "engine/gpu/transfer.h"
 
 struct lw_optimizer {
     struct lw_device *device;
@@ -14,6 +15,7 @@ struct lw_optimizer {
     struct lw_buffer state;     // struct lw_optimizer_state on the device
     struct lw_buffer report;    // struct lw_step_report on the device
     struct lw_buffer partials;  // of the squared norm
+    struct lw_buffer rows;      // of the ranges of weights
     struct lw_buffer states[2]; // staging, by update % 2
     struct lw_buffer reports[2];
     struct lw_stream *update;
@@ -29,16 +31,25 @@ static uint32_t partial_count(const struct lw_layout *layout)
     return count;
 }
 
+// In each group of the layout come the weights that decay first.
+static size_t most_ranges(const struct lw_layout *layout)
+{
+    return 2 * layout->group_count;
+}
+
 uint64_t lw_optimizer_size(const struct lw_layout *layout)
 {
-    return (uint64_t)partial_count(layout) * sizeof(float) + 8 * 256;
+    return (uint64_t)partial_count(layout) * sizeof(float) + lw_adamw_size(most_ranges(layout)) +
+           9 * 256;
 }
 
 static bool allocate(struct lw_optimizer *optimizer, struct lw_error *error)
 {
     const struct lw_layout *layout = optimizer->params.master->layout;
     uint64_t partials = (uint64_t)partial_count(layout) * sizeof(float);
-    const struct lw_arena_params on_device = {.name = "optimizer", .expected = partials + 1024};
+    uint64_t rows = lw_adamw_size(most_ranges(layout));
+    const struct lw_arena_params on_device = {
+        .name = "optimizer", .expected = partials + rows + 1280};
     const struct lw_arena_params on_host = {
         .name = "optimizer staging", .memory = LW_MEMORY_HOST, .expected = 1024};
     bool done = lw_arena_create(&optimizer->arena, optimizer->device, &on_device, error) &&
@@ -47,7 +58,8 @@ static bool allocate(struct lw_optimizer *optimizer, struct lw_error *error)
                     &optimizer->state, error) &&
                 lw_arena_allocate(
                     optimizer->arena, sizeof(struct lw_step_report), &optimizer->report, error) &&
-                lw_arena_allocate(optimizer->arena, partials, &optimizer->partials, error);
+                lw_arena_allocate(optimizer->arena, partials, &optimizer->partials, error) &&
+                lw_arena_allocate(optimizer->arena, rows, &optimizer->rows, error);
     for (int i = 0; done && i < 2; i++) {
         done = lw_arena_allocate(optimizer->staging_arena, sizeof(struct lw_optimizer_state),
                    &optimizer->states[i], error) &&
@@ -86,35 +98,61 @@ static struct lw_buffer range(
     return lw_buffer_part(&store->groups[group], first * size, count * size);
 }
 
-// One dispatch for the elements [first, end) of a group.
-static void record_range(const struct lw_optimizer *optimizer, struct lw_stream *stream,
-    size_t group, uint64_t first, uint64_t end, float decay)
+// The elements [first, end) of a group, if there are any, as the next of the ranges.
+static void add_range(const struct lw_optimizer *optimizer, struct lw_adamw_range *ranges,
+    size_t *count, size_t group, uint64_t first, uint64_t end, double decay)
 {
     const struct lw_adamw_params *params = &optimizer->params;
-    uint64_t count = end - first;
-    if (!count) {
-        return;
-    }
+    uint64_t elements = end - first;
     bool copy = params->weights != params->master;
-    lw_adamw(stream,
-        &(struct lw_adamw){.count = count,
-            .beta1 = params->beta1,
-            .beta2 = params->beta2,
-            .epsilon = params->epsilon,
+    if (elements) {
+        ranges[(*count)++] = (struct lw_adamw_range){.count = elements,
             .weight_decay = decay,
-            .master = range(params->master, group, first, count),
-            .weights = copy ? range(params->weights, group, first, count) : (struct lw_buffer){0},
-            .gradient = range(params->gradients, group, first, count),
-            .first_moment = range(params->first_moments, group, first, count),
-            .second_moment = range(params->second_moments, group, first, count),
-            .state = optimizer->state,
-            .grad_norm = grad_norm_part(optimizer)});
+            .master = range(params->master, group, first, elements),
+            .weights =
+                copy ? range(params->weights, group, first, elements) : (struct lw_buffer){0},
+            .gradient = range(params->gradients, group, first, elements),
+            .first_moment = range(params->first_moments, group, first, elements),
+            .second_moment = range(params->second_moments, group, first, elements)};
+    }
+}
+
+static bool record_adamw(
+    const struct lw_optimizer *optimizer, struct lw_stream *stream, struct lw_error *error)
+{
+    const struct lw_adamw_params *params = &optimizer->params;
+    const struct lw_layout *layout = params->master->layout;
+    size_t most = most_ranges(layout), count = 0;
+    struct lw_adamw_range *ranges = lw_calloc(most, sizeof *ranges, error);
+    void *rows = lw_calloc(1, (size_t)lw_adamw_size(most), error);
+    bool done = ranges && rows;
+    for (size_t i = 0; done && i < layout->group_count; i++) {
+        const struct lw_group *group = &layout->groups[i];
+        uint64_t decayed = params->decay_all ? group->count : group->decayed;
+        add_range(optimizer, ranges, &count, i, 0, decayed, params->weight_decay);
+        add_range(optimizer, ranges, &count, i, decayed, group->count, 0);
+    }
+    const struct lw_adamw adamw = {.ranges = ranges,
+        .range_count = count,
+        .beta1 = params->beta1,
+        .beta2 = params->beta2,
+        .epsilon = params->epsilon,
+        .rows = optimizer->rows,
+        .state = optimizer->state,
+        .grad_norm = grad_norm_part(optimizer)};
+    if (done) {
+        lw_adamw_rows(&adamw, rows);
+        done = lw_upload(optimizer->device, &optimizer->rows, 0, rows, lw_adamw_size(count), error);
+        lw_adamw(stream, &adamw);
+    }
+    lw_free(ranges);
+    lw_free(rows);
+    return done;
 }
 
 static bool record(struct lw_optimizer *optimizer, struct lw_error *error)
 {
     const struct lw_adamw_params *params = &optimizer->params;
-    const struct lw_layout *layout = params->master->layout;
     if (!lw_stream_create(&optimizer->update, optimizer->device, "the update", error)) {
         return false;
     }
@@ -123,13 +161,8 @@ static bool record(struct lw_optimizer *optimizer, struct lw_error *error)
     lw_stream_copy(optimizer->update, &params->loss_sum, &loss);
     lw_stream_fill(optimizer->update, &params->loss_sum, 0);
     record_norm(optimizer, optimizer->update);
-    for (size_t i = 0; i < layout->group_count; i++) {
-        const struct lw_group *group = &layout->groups[i];
-        uint64_t decayed = params->decay_all ? group->count : group->decayed;
-        record_range(optimizer, optimizer->update, i, 0, decayed, params->weight_decay);
-        record_range(optimizer, optimizer->update, i, decayed, group->count, 0);
-    }
-    bool done = lw_stream_end(optimizer->update, error);
+    bool done = record_adamw(optimizer, optimizer->update, error) &&
+                lw_stream_end(optimizer->update, error);
     for (int i = 0; done && i < 2; i++) {
         done = lw_stream_create(
                    &optimizer->uploads[i], optimizer->device, "the learning rate", error) &&

@@ -10,43 +10,115 @@
 _Static_assert(sizeof(struct lw_optimizer_state) == sizeof(struct lw_adamw_state),
     "the host and the kernel disagree on the state");
 
+uint64_t lw_adamw_size(size_t range_count)
+{
+    return range_count * sizeof(struct lw_adamw_row);
+}
+
+static uint64_t groups_of(const struct lw_adamw_range *range)
+{
+    return lw_divide_up(range->count, (uint64_t)LW_ELEMENTS_GROUP * 4 * LW_CHUNKS);
+}
+
+void lw_adamw_rows(const struct lw_adamw *adamw, void *memory)
+{
+    struct lw_adamw_row *rows = memory;
+    uint64_t group = 0;
+    for (size_t i = 0; i < adamw->range_count; i++) {
+        const struct lw_adamw_range *range = &adamw->ranges[i];
+        uint64_t weights = range->weights.size ? range->weights.address : 0;
+        uint64_t all = range->master.address | weights | range->gradient.address |
+                       range->first_moment.address | range->second_moment.address;
+        rows[i] = (struct lw_adamw_row){.master = range->master.address,
+            .weights = weights,
+            .gradient = range->gradient.address,
+            .first_moment = range->first_moment.address,
+            .second_moment = range->second_moment.address,
+            .count = range->count,
+            .first_group = (uint32_t)group,
+            .fours = all % 8 == 0,
+            .weight_decay = (float)range->weight_decay};
+        group += groups_of(range);
+    }
+}
+
+// The least piece of memory that holds both. What lies between may belong to others, which costs a
+// barrier at most.
+static void cover(struct lw_access *access, const struct lw_buffer *buffer, uint64_t bytes)
+{
+    uint64_t begin = buffer->address, end = begin + bytes;
+    if (access->size) {
+        begin = access->address < begin ? access->address : begin;
+        end = access->address + access->size > end ? access->address + access->size : end;
+    }
+    *access = (struct lw_access){begin, end - begin, true};
+}
+
+static bool range_fits(const struct lw_adamw_range *range)
+{
+    uint64_t bytes = range->count * 4;
+    return range->count && range->master.size >= bytes && range->gradient.size >= bytes &&
+           range->first_moment.size >= bytes && range->second_moment.size >= bytes &&
+           (!range->weights.size || range->weights.size >= bytes / 2);
+}
+
+// Adds up what is done, and where; false when a range does not fit.
+static bool account(const struct lw_adamw *adamw, struct lw_dispatch *dispatch, uint64_t *groups)
+{
+    struct lw_access *accesses = dispatch->accesses;
+    *groups = 0;
+    for (size_t i = 0; i < adamw->range_count; i++) {
+        const struct lw_adamw_range *range = &adamw->ranges[i];
+        if (!range_fits(range)) {
+            return false;
+        }
+        bool copy = range->weights.size > 0;
+        cover(&accesses[0], &range->master, range->count * 4);
+        cover(&accesses[1], &range->gradient, range->count * 4);
+        cover(&accesses[2], &range->first_moment, range->count * 4);
+        cover(&accesses[3], &range->second_moment, range->count * 4);
+        if (copy) {
+            cover(&accesses[4], &range->weights, range->count * 2);
+        }
+        dispatch->flops += 16 * (double)range->count;
+        dispatch->bytes += (double)range->count * (copy ? 34 : 32);
+        *groups += groups_of(range);
+    }
+    return *groups && *groups <= UINT32_MAX &&
+           adamw->rows.size >= lw_adamw_size(adamw->range_count);
+}
+
 void lw_adamw(struct lw_stream *stream, const struct lw_adamw *adamw)
 {
-    uint64_t count = adamw->count, bytes = count * 4, weight_bytes = count * 2;
-    bool copy = adamw->weights.size > 0;
-    if (adamw->master.size < bytes || adamw->gradient.size < bytes ||
-        adamw->first_moment.size < bytes || adamw->second_moment.size < bytes ||
-        (copy && adamw->weights.size < weight_bytes)) {
-        lw_stream_fail(stream, LW_FAILED, "adamw: a buffer is smaller than %llu elements",
-            (unsigned long long)count);
-        return;
-    }
-    struct lw_adamw_args args = {.master = adamw->master.address,
-        .weights = copy ? adamw->weights.address : 0,
-        .gradient = adamw->gradient.address,
-        .first_moment = adamw->first_moment.address,
-        .second_moment = adamw->second_moment.address,
+    struct lw_adamw_args args = {.rows = adamw->rows.address,
         .state = adamw->state.address,
         .grad_norm = adamw->grad_norm.address,
-        .count = count,
+        .row_count = (uint32_t)adamw->range_count,
         .beta1 = (float)adamw->beta1,
         .beta2 = (float)adamw->beta2,
         .new1 = (float)(1 - adamw->beta1),
         .new2 = (float)(1 - adamw->beta2),
-        .epsilon = (float)adamw->epsilon,
-        .weight_decay = (float)adamw->weight_decay};
-    uint64_t all =
-        args.master | args.weights | args.gradient | args.first_moment | args.second_moment;
+        .epsilon = (float)adamw->epsilon};
     struct lw_dispatch dispatch = {.kernel = LW_KERNEL_ADAMW,
         .args = &args,
-        .access_count = 7,
-        .accesses = {{args.master, bytes, true}, {args.weights, copy ? weight_bytes : 0, true},
-            {args.gradient, bytes, true}, {args.first_moment, bytes, true},
-            {args.second_moment, bytes, true}, {args.state, adamw->state.size, false},
-            {args.grad_norm, 4, false}},
-        .flops = 16 * (double)count,
-        .bytes = (double)count * (copy ? 34 : 32)};
-    lw_set_elements(&dispatch, all, count);
+        .constant_count = 1,
+        .constants = {LW_ELEMENTS_GROUP},
+        .access_count = 5};
+    uint64_t groups;
+    if (!account(adamw, &dispatch, &groups)) {
+        lw_stream_fail(
+            stream, LW_FAILED, "adamw: one of %zu ranges does not fit", adamw->range_count);
+        return;
+    }
+    for (uint32_t half = 1; half < args.row_count; half *= 2) {
+        args.half_count = half;
+    }
+    dispatch.accesses[dispatch.access_count++] =
+        (struct lw_access){args.rows, lw_adamw_size(adamw->range_count), false};
+    dispatch.accesses[dispatch.access_count++] =
+        (struct lw_access){args.state, adamw->state.size, false};
+    dispatch.accesses[dispatch.access_count++] = (struct lw_access){args.grad_norm, 4, false};
+    lw_dispatch_linear(&dispatch, groups);
     lw_stream_dispatch(stream, &dispatch);
 }
 

@@ -5,6 +5,8 @@
 #ifndef LW_OPS_OPTIMIZER_H
 #define LW_OPS_OPTIMIZER_H
 
+#include <stddef.h>
+
 #include "engine/ops/tensor.h"
 
 // Written by the host before each step; shared with the kernels.
@@ -15,17 +17,30 @@ struct lw_optimizer_state {
     float max_grad_norm;    // 0: no clipping
 };
 
-struct lw_adamw {
-    uint64_t count; // elements of one contiguous range
-    // In double, because 1 - beta2 is rounded once, as PyTorch does: 1 - 0.999f is 5e-5 off 0.001.
-    double beta1, beta2, epsilon, weight_decay;
+// Weights that lie in one piece.
+struct lw_adamw_range {
+    uint64_t count; // elements
+    double weight_decay;
     struct lw_buffer master;  // [count] fp32 weights
     struct lw_buffer weights; // [count] bf16 working copy; size 0: the master is the weight
     struct lw_buffer gradient, first_moment, second_moment; // [count] fp32
-    struct lw_buffer state;                                 // struct lw_optimizer_state
-    struct lw_buffer grad_norm;                             // one fp32, the norm before clipping
 };
 
+struct lw_adamw {
+    const struct lw_adamw_range *ranges; // [range_count], without one of no elements
+    size_t range_count;
+    // In double, because 1 - beta2 is rounded once, as PyTorch does: 1 - 0.999f is 5e-5 off 0.001.
+    double beta1, beta2, epsilon;
+    struct lw_buffer rows;      // lw_adamw_size bytes, as lw_adamw_rows makes them
+    struct lw_buffer state;     // struct lw_optimizer_state
+    struct lw_buffer grad_norm; // one fp32, the norm before clipping
+};
+
+// What the device must know of the ranges: bytes, and what they hold.
+uint64_t lw_adamw_size(size_t range_count);
+void lw_adamw_rows(const struct lw_adamw *adamw, void *rows);
+
+// Of all ranges, in one dispatch:
 // g = gradient * min(1, max_grad_norm / (grad_norm + 1e-6)); m = b1 m + (1 - b1) g;
 // v = b2 v + (1 - b2) g^2; w -= lr * decay * w; w -= lr / c1 * m / (sqrt(v) / c2 + epsilon).
 // Then gradient = 0, ready for the next step's accumulation.

@@ -71,15 +71,16 @@ static inline void lw_set_single_group(
     lw_dispatch_linear(dispatch, 1);
 }
 
+enum { LW_ELEMENTS_GROUP = 256 }; // invocations of a workgroup of elements.glsl
+
 // The constants and the grid of element-wise kernels over arrays (elements.glsl); `addresses` are
 // those of all arrays, or'ed.
 static inline void lw_set_elements(struct lw_dispatch *dispatch, uint64_t addresses, uint64_t count)
 {
-    const uint32_t group = 256;
     dispatch->constant_count = 2;
-    dispatch->constants[0] = group;
+    dispatch->constants[0] = LW_ELEMENTS_GROUP;
     dispatch->constants[1] = addresses % 8 == 0;
-    lw_dispatch_linear(dispatch, lw_divide_up(count, (uint64_t)group * 4 * LW_CHUNKS));
+    lw_dispatch_linear(dispatch, lw_divide_up(count, (uint64_t)LW_ELEMENTS_GROUP * 4 * LW_CHUNKS));
 }
 
 // The constants and the grid of element-wise kernels over rows (tiles.glsl): the group's size,

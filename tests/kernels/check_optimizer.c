@@ -7,8 +7,11 @@
 #include "tests/kernels/check.h"
 #include "tests/reference/optimizer.h"
 
+enum { most_ranges = 9, row_words = 64 };
+
 struct shape {
     uint32_t count;
+    uint32_t ranges;
     bool copy;        // a bf16 copy of the weights is kept
     double grad_norm; // before clipping at 1
     double gradient;  // scale of the gradients
@@ -26,10 +29,27 @@ static struct check_tensor *make(struct check *check, const struct shape *shape,
     return check_tensor(check, &params);
 }
 
+// Cuts the elements anywhere; how many ranges became of it.
+static size_t cut(
+    struct check *check, const struct shape *shape, struct lw_adamw_range ranges[most_ranges])
+{
+    size_t count = 0;
+    for (uint32_t rest = shape->count; rest;) {
+        bool last = count + 1 >= shape->ranges;
+        uint32_t elements = last ? rest : 1 + check_random(check, rest);
+        ranges[count] = (struct lw_adamw_range){
+            .count = elements, .weight_decay = count % 2 ? 0 : 0.1 * (1 + (double)count)};
+        rest -= elements;
+        count++;
+    }
+    return count;
+}
+
 static void adamw_case(struct check *check, const struct shape *shape)
 {
-    if (!check_begin(check, "adamw", "%u elements%s, norm %g, gradients %g, %u from alignment",
-            shape->count, shape->copy ? ", bf16 copy" : "", shape->grad_norm, shape->gradient,
+    if (!check_begin(check, "adamw",
+            "%u elements in %u ranges%s, norm %g, gradients %g, %u from alignment", shape->count,
+            shape->ranges, shape->copy ? ", bf16 copy" : "", shape->grad_norm, shape->gradient,
             shape->offset)) {
         return;
     }
@@ -49,18 +69,29 @@ static void adamw_case(struct check *check, const struct shape *shape)
     for (uint32_t i = 0; i < count; i++) {
         check_set(second, i, fabs(second->values[i]));
     }
-    struct lw_adamw adamw = {.count = count,
+    struct lw_adamw_range ranges[most_ranges];
+    struct lw_adamw adamw = {.ranges = ranges,
+        .range_count = cut(check, shape, ranges),
         .beta1 = 0.9,
         .beta2 = 0.999,
         .epsilon = 1e-8,
-        .weight_decay = 0.1,
-        .master = master->buffer,
-        .weights = weights ? weights->buffer : (struct lw_buffer){0},
-        .gradient = gradient->buffer,
-        .first_moment = first->buffer,
-        .second_moment = second->buffer,
         .state = state->buffer,
         .grad_norm = norm->buffer};
+    uint64_t begin = 0;
+    for (size_t i = 0; i < adamw.range_count; i++) {
+        struct lw_adamw_range *range = &ranges[i];
+        range->master = lw_buffer_part(&master->buffer, begin * 4, range->count * 4);
+        range->gradient = lw_buffer_part(&gradient->buffer, begin * 4, range->count * 4);
+        range->first_moment = lw_buffer_part(&first->buffer, begin * 4, range->count * 4);
+        range->second_moment = lw_buffer_part(&second->buffer, begin * 4, range->count * 4);
+        if (weights) {
+            range->weights = lw_buffer_part(&weights->buffer, begin * 2, range->count * 2);
+        }
+        begin += range->count;
+    }
+    uint32_t rows[row_words * most_ranges];
+    lw_adamw_rows(&adamw, rows);
+    adamw.rows = check_words(check, rows, (uint32_t)lw_adamw_size(adamw.range_count) / 4)->buffer;
     double *w = check_doubles(check, count), *g = check_doubles(check, count);
     double *m = check_doubles(check, count), *v = check_doubles(check, count);
     double *weight_terms = check_doubles(check, count);
@@ -73,12 +104,16 @@ static void adamw_case(struct check *check, const struct shape *shape)
         .beta1 = adamw.beta1,
         .beta2 = adamw.beta2,
         .epsilon = adamw.epsilon,
-        .weight_decay = adamw.weight_decay,
         .beta1_correction = state->values[1],
         .beta2_correction = state->values[2],
         .max_grad_norm = state->values[3],
         .grad_norm = norm->values[0]};
-    reference_adamw(&reference, count, w, g, m, v);
+    begin = 0;
+    for (size_t i = 0; i < adamw.range_count; begin += ranges[i++].count) {
+        reference.weight_decay = ranges[i].weight_decay;
+        reference_adamw(
+            &reference, (size_t)ranges[i].count, w + begin, g + begin, m + begin, v + begin);
+    }
     lw_adamw(check_stream(check), &adamw);
     check_work(check, 16.0 * count, count * (shape->copy ? 34.0 : 32.0));
     if (check_run(check)) {
@@ -128,14 +163,15 @@ void check_optimizer(struct check *check)
 {
     const double norms[] = {0.5, 3, 1e9, 0, NAN, INFINITY};
     if (check_is_bench(check)) {
-        adamw_case(check, &(struct shape){1u << 23, false, 3, 1e-3, 0});
-        adamw_case(check, &(struct shape){1u << 23, true, 3, 1e-3, 0});
+        adamw_case(check, &(struct shape){1u << 23, 1, false, 3, 1e-3, 0});
+        adamw_case(check, &(struct shape){1u << 23, 1, true, 3, 1e-3, 0});
         norm_case(check, 1u << 24, 1, false);
         return;
     }
     for (unsigned i = 0; i < 3 * check_cases(check); i++) {
         const double scales[] = {1, 1e-3, 1e-15, 0};
-        struct shape shape = {check_size(check, 20000), check_random(check, 2),
+        struct shape shape = {check_size(check, 20000),
+            i % 2 ? 1 : 1 + check_random(check, most_ranges), check_random(check, 2),
             norms[check_random(check, 6)], scales[check_random(check, 4)], check_random(check, 2)};
         adamw_case(check, &shape);
     }
