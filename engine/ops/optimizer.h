@@ -36,9 +36,9 @@ struct lw_adamw {
     struct lw_buffer grad_norm; // one fp32, the norm before clipping
 };
 
-// What the device must know of the ranges: bytes, and what they hold.
+// What the device must know of the ranges: how many bytes, and these bytes.
 uint64_t lw_adamw_size(size_t range_count);
-void lw_adamw_rows(const struct lw_adamw *adamw, void *rows);
+void lw_adamw_rows(const struct lw_adamw *adamw, void *memory);
 
 // Of all ranges, in one dispatch:
 // g = gradient * min(1, max_grad_norm / (grad_norm + 1e-6)); m = b1 m + (1 - b1) g;
