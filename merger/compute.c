@@ -15,7 +15,7 @@
 #include "merger/products.h"
 #include "merger/reader.h"
 
-enum { slot_count = 4, plane_count = 4 };
+enum { plane_count = 4 };
 
 struct slot {
     struct lw_buffer *buffers; // [most_inputs]: the terms, then the base
@@ -29,7 +29,7 @@ struct computation {
     struct lw_device *device;
     struct lw_arena *host, *scratch;
     struct lw_merge_space space;
-    struct slot slots[slot_count];
+    struct slot slots[LW_MERGE_SLOTS];
     struct lw_merge_items items;
     // The tensor whose items are being computed.
     struct lw_merge_outline outline;
@@ -98,7 +98,7 @@ static bool allocate_space(struct computation *run, struct lw_error *error)
 static bool allocate(struct computation *run, struct lw_error *error)
 {
     const struct lw_merge_sizes *sizes = &run->items.sizes;
-    uint64_t all = run->items.part_elements * sizeof(float) * slot_count;
+    uint64_t all = run->items.part_elements * sizeof(float) * LW_MERGE_SLOTS;
     if (!lw_arena_create(&run->host, run->device,
             &(struct lw_arena_params){.name = "buffers of the merge",
                 .memory = LW_MEMORY_HOST,
@@ -112,7 +112,7 @@ static bool allocate(struct computation *run, struct lw_error *error)
             error)) {
         return false;
     }
-    for (size_t i = 0; i < slot_count; i++) {
+    for (size_t i = 0; i < LW_MERGE_SLOTS; i++) {
         if (!allocate_slot(run, &run->slots[i], error)) {
             return false;
         }
@@ -363,7 +363,7 @@ static bool make_tensors(struct computation *run, struct lw_error *error)
            (run->items.count == 0 ||
                (allocate(run, error) && create_products(run, error) &&
                    lw_pipe_run(&(struct lw_pipe_params){.item_count = run->items.count,
-                                   .slot_count = slot_count,
+                                   .slot_count = LW_MERGE_SLOTS,
                                    .context = run,
                                    .read = read_part,
                                    .after = items_before,
@@ -379,7 +379,7 @@ bool lw_merge_compute(const struct lw_merge_plan *plan, struct lw_device *device
     bool computed = make_tensors(&run, error);
     finish_tensor(&run);
     lw_merge_products_destroy(run.products);
-    for (size_t i = 0; i < slot_count; i++) {
+    for (size_t i = 0; i < LW_MERGE_SLOTS; i++) {
         lw_free(run.slots[i].buffers);
         lw_free(run.slots[i].arrays);
     }

@@ -10,12 +10,12 @@
 // The most memory for all slots, for merges of very many models.
 #define SLOT_BYTES ((uint64_t)256 << 20)
 
-enum { slot_count = 4, row_group = 32 };
+enum { row_group = 32 };
 
 // Elements of a part: a multiple of 1024 or, of whole rows, of 32 rows.
 static uint64_t part_size(const struct lw_merge_outline *outline, uint64_t wanted)
 {
-    uint64_t per_element = 4 * (outline->plan->most_inputs + 2) * slot_count; // bytes, at most
+    uint64_t per_element = 4 * (outline->plan->most_inputs + 2) * LW_MERGE_SLOTS; // bytes, at most
     uint64_t most = SLOT_BYTES / per_element / 1024 * 1024;
     wanted = wanted ? (wanted + 1023) / 1024 * 1024 : PART_ELEMENTS;
     most = most < 1024 ? 1024 : most < wanted ? most : wanted;

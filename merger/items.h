@@ -6,6 +6,10 @@
 
 #include "merger/passes.h"
 
+// Buffers that the stages of the pipe share: as many that a stage which waits for the disk now and then
+// holds up none of the others.
+enum { LW_MERGE_SLOTS = 8 };
+
 struct lw_merge_item {
     size_t tensor;
     enum lw_merge_pass pass;      // LW_PASS_COUNT: all passes, over a tensor that is one part
@@ -22,7 +26,8 @@ struct lw_merge_items {
     struct lw_merge_sizes sizes;
 };
 
-// Of the tensors from `first` on. `part_elements`: the most in a part; 0: what suits most devices. Parts of whole rows may have more.
+// Of the tensors from `first` on. `part_elements`: the most in a part; 0: what suits most devices. Parts
+// of whole rows may have more.
 // What the methods cannot do with these inputs and values is found here, with lw_merge_outline's
 // errors. `items` is for lw_merge_items_free, after a failure as well.
 bool lw_merge_items_cut(struct lw_merge_items *items, const struct lw_merge_plan *plan,

@@ -2,12 +2,15 @@
 # SPDX-License-Identifier: Apache-2.0
 # usage: tools/bench_merge.sh [--work DIR] [--layers N] [--rounds N] [--methods "linear ties dare_ties hashed"]
 #
-# Merges of a pair of bf16 models beside `cp` of the bytes that come out, in alternating rounds: with
+# Merges of a pair of bf16 models beside `cp` of the bytes that come out, and beside reading the bytes
+# that go in ("read"), in alternating rounds: with
 # the models in the page cache, and with all files read from the disk. Both end with the bytes on the
 # disk. The pair (default: 2 x 4 GB) is made in DIR and kept there for the next time. Beside them,
 # where PYTHON has torch and safetensors: LM-Cocktail's way (all models in memory, summed, saved).
 # "hashed" is linear with the SHA-256 of all files in its manifest, which the others leave out.
-# LEWIN names the program (default: build/cli/lewin). Prints medians and their ratio to cp.
+# LEWIN names the program (default: build/cli/lewin). MERGEKIT, where it is set, is mergekit's command
+# (mergekit-yaml), which then merges by the same recipe for each of the methods. Prints medians and
+# their ratio to cp.
 set -euo pipefail
 tools=$(cd "$(dirname "$0")" && pwd)
 lewin=${LEWIN:-$tools/../build/cli/lewin}
@@ -43,6 +46,8 @@ fi
 base=$work/base-$layers
 tuned=$work/tuned-$layers
 
+printf 'merge_method: linear\nmodels:\n  - {model: %s, parameters: {weight: 0.5}}\n  - {model: %s, parameters: {weight: 0.5}}\ndtype: bfloat16\n' \
+    "$base" "$tuned" >"$work/linear.yml"
 for method in $methods; do
     case $method in linear | hashed) continue ;; esac
     printf 'merge_method: %s\nbase_model: %s\nmodels:\n  - model: %s\n    parameters: {weight: 0.5, density: 0.5}\n' \
@@ -85,17 +90,23 @@ merge() {
     esac
 }
 
-torch=
+beside=
+for method in $methods; do
+    [ -z "${MERGEKIT:-}" ] || [ "$method" = hashed ] || beside="$beside mergekit-$method"
+done
 if "${PYTHON:-python3}" -c 'import torch, safetensors' 2>/dev/null; then
-    torch=torch
+    beside="$beside torch"
 fi
 rm -f "$work"/times-* "$work"/memory-*
 for ((round = 0; round < rounds; round++)); do
     for cache in warm cold; do
-        for name in cp $methods $torch; do
+        for name in cp read $methods $beside; do
             if [ $cache = warm ]; then remember; else forget; fi
             case $name in
+                read) measure "read-$cache" sh -c 'cat "$0"/* "$1"/* >/dev/null' "$base" "$tuned" ;;
                 cp) measure "cp-$cache" cp -r "$base" "$work/out" ;;
+                # Its command may be several words.
+                mergekit-*) measure "$name-$cache" $MERGEKIT "$work/${name#mergekit-}.yml" "$work/out" --allow-crimes --no-copy-tokenizer ;;
                 torch) measure "torch-$cache" "${PYTHON:-python3}" "$tools/bench_merge.py" "$base" "$tuned" "$work/out" ;;
                 *) measure "$name-$cache" merge "$name" ;;
             esac
@@ -111,7 +122,7 @@ bytes=$(du -sb "$base" | cut -f1)
 printf '%.2f GB a model, medians of %s rounds\n' "$(echo "$bytes" | awk '{print $1 / 1e9}')" "$rounds"
 for cache in warm cold; do
     reference=$(median "$work/times-cp-$cache")
-    for name in cp $methods $torch; do
+    for name in cp read $methods $beside; do
         seconds=$(median "$work/times-$name-$cache")
         printf '%-4s %-18s %7.2f s  %5.2f of cp  %s\n' "$cache" "$name" "$seconds" \
             "$(echo "$seconds $reference" | awk '{print $1 / $2}')" "$(cat "$work/memory-$name-$cache" 2>/dev/null)"

@@ -64,7 +64,7 @@ static void close_stream(struct lw_file *file, struct lw_file_stream *stream)
 static void one_range_after_another(void **state)
 {
     (void)state;
-    static const size_t firsts[] = {1, 4095, 4096, 4097, 8 << 20, (8 << 20) + 1};
+    static const size_t firsts[] = {1, 4095, 4096, 4097, 1 << 20, (1 << 20) + 1};
     for (size_t i = 0; i < sizeof firsts / sizeof *firsts; i++) {
         struct lw_file *file;
         struct lw_file_stream *stream;
