@@ -42,10 +42,10 @@ vec4 step_weights(vec4 weight, vec4 gradient, inout vec4 first, inout vec4 secon
 void update_whole(uint64_t offset, uint64_t i)
 {
     uint64_t bytes = offset * 4;
-    vec4 first = load4_f32(row.first_moment + bytes, i);
-    vec4 second = load4_f32(row.second_moment + bytes, i);
-    vec4 gradient = load4_f32(row.gradient + bytes, i);
-    vec4 weight = step_weights(load4_f32(row.master + bytes, i), gradient, first, second);
+    vec4 first = near4_f32(row.first_moment + bytes, i);
+    vec4 second = near4_f32(row.second_moment + bytes, i);
+    vec4 gradient = near4_f32(row.gradient + bytes, i);
+    vec4 weight = step_weights(near4_f32(row.master + bytes, i), gradient, first, second);
     store4_f32(row.first_moment + bytes, i, first);
     store4_f32(row.second_moment + bytes, i, second);
     store4_f32(row.master + bytes, i, weight);

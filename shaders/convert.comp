@@ -14,7 +14,7 @@ void main()
     if (group_is_whole(args.count)) {
         uint64_t first = first_four();
         [[unroll]] for (uint chunk = 0; chunk < LW_CHUNKS; chunk++) {
-            vec4 x = LW_JOIN(load4_, X)(args.x + chunk_offset(chunk) * LW_JOIN(BYTES_, X), first);
+            vec4 x = LW_JOIN(near4_, X)(args.x + chunk_offset(chunk) * LW_JOIN(BYTES_, X), first);
             LW_JOIN(store4_, Y)(args.y + chunk_offset(chunk) * LW_JOIN(BYTES_, Y), first, x);
         }
         return;

@@ -59,7 +59,7 @@ Softmax walk_logits(uint64_t logits, uint columns)
     vec4 values[BLOCK];
     for (uint base = 0; base < whole; base += step * BLOCK) {
         [[unroll]] for (uint i = 0; i < BLOCK; i++) {
-            values[i] = load4_f32(logits + uint64_t(base + i * step) * 4, first);
+            values[i] = near4_f32(logits + uint64_t(base + i * step) * 4, first);
         }
         state = add_logits(state, values);
     }
@@ -82,7 +82,7 @@ void store_softmax(
     for (uint base = 0; base < whole; base += step * BLOCK) {
         [[unroll]] for (uint i = 0; i < BLOCK; i++) {
             uint64_t c = base + i * step;
-            vec4 value = load4_f32(logits + c * 4, first);
+            vec4 value = near4_f32(logits + c * 4, first);
             value = exp(value - largest) * factor;
             store4_storage(gradient + c * STORAGE_BYTES, first, value);
         }

@@ -21,7 +21,7 @@ vec4 sums[LW_GRAM_SIDE * LW_GRAM_SIDE];
 
 vec4 fetch(uint type, uint64_t address, uint64_t begin, uint i, uint end, bool whole)
 {
-    return load_part(type, address + begin * bytes_of(type), i, end, whole);
+    return near_part(type, address + begin * bytes_of(type), i, end, whole);
 }
 
 void add(uint64_t begin, uint i, uint end, bool whole)

@@ -12,13 +12,15 @@ layout(constant_id = 3) const uint B_TYPE = 0;
 layout(constant_id = 4) const uint BASE_TYPE = 3; // 3: there is none
 LW_PUSH_CONSTANTS(lw_gram_columns_args)
 
-vec4 fetch(uint type, uint64_t address, uint row, uint column)
+// Of row `row` the four of this invocation, from column `begin` of its workgroup on.
+vec4 fetch(uint type, uint64_t address, uint row, uint begin)
 {
-    uint64_t line = address + uint64_t(row) * args.columns * bytes_of(type);
+    uint64_t line = address + (uint64_t(row) * args.columns + begin) * bytes_of(type);
+    uint first = gl_LocalInvocationID.x * 4, end = args.columns - begin;
     if (FOURS == 2) {
-        return load_part(type, line, column, args.columns, true);
+        return near_part(type, line, first, end, true);
     }
-    return load_part(type, line, column, args.columns, false);
+    return near_part(type, line, first, end, false);
 }
 
 void main()
@@ -27,7 +29,8 @@ void main()
     uint groups_a_slice = (columns + width - 1) / width;
     uint64_t group = lw_group_index(), slice = group / groups_a_slice;
     uint64_t first_row = slice * args.slice_rows;
-    uint column = uint(group % groups_a_slice) * width + gl_LocalInvocationID.x * 4;
+    uint begin = uint(group % groups_a_slice) * width;
+    uint column = begin + gl_LocalInvocationID.x * 4;
     if (first_row >= args.rows || column >= columns) {
         return;
     }
@@ -36,10 +39,10 @@ void main()
     for (uint row = uint(first_row); row < end; row++) {
         vec4 base = vec4(0);
         if (BASE_TYPE != 3) {
-            base = fetch(BASE_TYPE, args.base, row, column);
+            base = fetch(BASE_TYPE, args.base, row, begin);
         }
-        vec4 a = fetch(A_TYPE, args.a, row, column) - base;
-        vec4 b = fetch(B_TYPE, args.b, row, column) - base;
+        vec4 a = fetch(A_TYPE, args.a, row, begin) - base;
+        vec4 b = fetch(B_TYPE, args.b, row, begin) - base;
         aa = fma(a, a, aa);
         ab = fma(a, b, ab);
         bb = fma(b, b, bb);

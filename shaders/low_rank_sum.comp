@@ -14,10 +14,11 @@ layout(constant_id = 2) const uint X_TYPE = 0;
 layout(constant_id = 3) const uint Y_TYPE = 0;
 LW_PUSH_CONSTANTS(lw_low_rank_sum_args)
 
-vec4 load_right(uint k, uint column)
+// Of row k the four of this invocation, from column `begin` of its workgroup on.
+vec4 load_right(uint k, uint begin)
 {
-    uint64_t line = args.right + uint64_t(k) * args.columns * 4;
-    return load_part(TYPE_F32, line, column, args.columns, WHOLE);
+    uint64_t line = args.right + (uint64_t(k) * args.columns + begin) * 4;
+    return near_part(TYPE_F32, line, gl_LocalInvocationID.x * 4, args.columns - begin, WHOLE);
 }
 
 // The elements from `column` on of row `row`.
@@ -45,12 +46,11 @@ void main()
 {
     uint64_t group = lw_group_index();
     uint row = args.row + uint(group / args.column_tiles) * LW_LOW_RANK_ROWS;
-    uint column = uint(group % args.column_tiles) * gl_WorkGroupSize.x * 4;
-    if (row >= args.rows) {
+    uint begin = uint(group % args.column_tiles) * gl_WorkGroupSize.x * 4;
+    uint column = begin + gl_LocalInvocationID.x * 4;
+    if (row >= args.rows || column >= args.columns) {
         return;
     }
-    column += gl_LocalInvocationID.x * 4;
-    uint valid = WHOLE ? min(column, args.columns - 4) : column;
     vec4 sums[LW_LOW_RANK_ROWS];
     uint64_t left[LW_LOW_RANK_ROWS];
     [[unroll]] for (uint i = 0; i < LW_LOW_RANK_ROWS; i++) {
@@ -60,7 +60,7 @@ void main()
     for (uint k = 0; k < args.rank; k += LW_LOW_RANK_DEPTH) {
         vec4 right[LW_LOW_RANK_DEPTH];
         [[unroll]] for (uint d = 0; d < LW_LOW_RANK_DEPTH; d++) {
-            right[d] = load_right(k + d, valid);
+            right[d] = load_right(k + d, begin);
         }
         [[unroll]] for (uint i = 0; i < LW_LOW_RANK_ROWS; i++) {
             vec4 factors = F32x4(left[i] + k * 4).at[0];

@@ -15,8 +15,8 @@ LW_PUSH_CONSTANTS(lw_near_swap_args)
 void process(uint64_t offset, uint64_t first, bool whole)
 {
     uint64_t end = args.count - offset;
-    vec4 x = load_part(X_TYPE, args.x + offset * bytes_of(X_TYPE), first, end, whole);
-    vec4 base = load_part(BASE_TYPE, args.base + offset * bytes_of(BASE_TYPE), first, end, whole);
+    vec4 x = near_part(X_TYPE, args.x + offset * bytes_of(X_TYPE), first, end, whole);
+    vec4 base = near_part(BASE_TYPE, args.base + offset * bytes_of(BASE_TYPE), first, end, whole);
     vec4 weight = clamp(args.t / max(abs(base - x), 1e-6), 0, 1);
     store_part(Y_TYPE, args.y + offset * bytes_of(Y_TYPE), first, end, whole,
         weight * x + (1 - weight) * base);

@@ -23,7 +23,7 @@ void main()
     vec4 squares = vec4(0);
     for (uint base = 0; base < whole; base += step * BLOCK) {
         [[unroll]] for (uint i = 0; i < BLOCK; i++) {
-            vec4 value = load4_storage(x + (base + i * step) * STORAGE_BYTES, first);
+            vec4 value = near4_storage(x + (base + i * step) * STORAGE_BYTES, first);
             squares = fma(value, value, squares);
         }
     }
@@ -39,8 +39,8 @@ void main()
     for (uint base = 0; base < whole; base += step * BLOCK) {
         [[unroll]] for (uint i = 0; i < BLOCK; i++) {
             uint64_t at = (base + i * step) * STORAGE_BYTES;
-            vec4 weight = load4_storage(args.weight + at, first);
-            store4_storage(y + at, first, load4_storage(x + at, first) * inverse * weight);
+            vec4 weight = near4_storage(args.weight + at, first);
+            store4_storage(y + at, first, near4_storage(x + at, first) * inverse * weight);
         }
     }
     for (uint c = whole + first; c < columns; c += step) {

@@ -22,8 +22,8 @@ float correlate(uint row)
     for (uint base = 0; base < whole; base += step * BLOCK) {
         [[unroll]] for (uint i = 0; i < BLOCK; i++) {
             uint64_t at = (base + i * step) * STORAGE_BYTES;
-            vec4 weighted = load4_storage(dy + at, first) * load4_storage(args.weight + at, first);
-            sum = fma(weighted, load4_storage(x + at, first), sum);
+            vec4 weighted = near4_storage(dy + at, first) * near4_storage(args.weight + at, first);
+            sum = fma(weighted, near4_storage(x + at, first), sum);
         }
     }
     for (uint c = whole + first; c < columns; c += step) {

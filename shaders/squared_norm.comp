@@ -22,7 +22,7 @@ void main()
     vec4 sum = vec4(0);
     for (uint base = 0; base < whole; base += step * BLOCK) {
         [[unroll]] for (uint i = 0; i < BLOCK; i++) {
-            vec4 value = load4_f32(values + (base + i * step) * 4, first);
+            vec4 value = near4_f32(values + (base + i * step) * 4, first);
             sum = fma(value, value, sum);
         }
     }

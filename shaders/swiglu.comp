@@ -27,7 +27,7 @@ void main()
     if (tile_is_whole(start, columns)) {
         [[unroll]] for (uint chunk = 0; chunk < CHUNKS; chunk++) {
             uint64_t at = chunk_bytes(start, chunk);
-            vec4 gate = load4_storage(gates + at, four()), up = load4_storage(ups + at, four());
+            vec4 gate = near4_storage(gates + at, four()), up = near4_storage(ups + at, four());
             store4_storage(y + at, four(), swiglu(gate, up));
         }
         return;

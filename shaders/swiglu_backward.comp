@@ -31,9 +31,9 @@ void main()
     if (tile_is_whole(start, columns)) {
         [[unroll]] for (uint chunk = 0; chunk < CHUNKS; chunk++) {
             uint64_t at = chunk_bytes(start, chunk);
-            vec4 gate = load4_storage(gates + at, four());
-            vec4 up = load4_storage(gates + half_row + at, four());
-            swiglu_backward(gate, up, load4_storage(y_gradients + at, four()));
+            vec4 gate = near4_storage(gates + at, four());
+            vec4 up = near4_storage(gates + half_row + at, four());
+            swiglu_backward(gate, up, near4_storage(y_gradients + at, four()));
             store4_storage(gradients + at, four(), gate);
             store4_storage(gradients + half_row + at, four(), up);
         }

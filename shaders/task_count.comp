@@ -18,9 +18,9 @@ uint counts[LW_TASK_PIVOTS];
 
 void add(uint64_t x, uint64_t base, uint i, uint end, bool whole)
 {
-    vec4 value = load_part(TYPE, x, i, end, whole);
+    vec4 value = near_part(TYPE, x, i, end, whole);
     if (BASE_TYPE != 3) {
-        value -= load_part(BASE_TYPE, base, i, end, whole);
+        value -= near_part(BASE_TYPE, base, i, end, whole);
     }
     uvec4 magnitude = magnitude_of(value);
     [[unroll]] for (uint j = 0; j < LW_TASK_PIVOTS; j++) {

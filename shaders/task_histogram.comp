@@ -16,9 +16,9 @@ LW_PUSH_CONSTANTS(lw_task_histogram_args)
 void process(uint64_t offset, uint64_t first, bool whole)
 {
     uint64_t end = args.count - offset;
-    vec4 value = load_part(TYPE, args.x + offset * bytes_of(TYPE), first, end, whole);
+    vec4 value = near_part(TYPE, args.x + offset * bytes_of(TYPE), first, end, whole);
     if (BASE_TYPE != 3) {
-        value -= load_part(BASE_TYPE, args.base + offset * bytes_of(BASE_TYPE), first, end, whole);
+        value -= near_part(BASE_TYPE, args.base + offset * bytes_of(BASE_TYPE), first, end, whole);
     }
     uvec4 distance = magnitude_of(value) - args.low;
     bvec4 inside = lessThan(distance, uvec4(args.width));

@@ -19,15 +19,15 @@ layout(buffer_reference, scalar, buffer_reference_align = 4) buffer Term { lw_ta
 
 vec4 all_sum = vec4(0), kept_sum = vec4(0);
 
-// Elements i .. i + 3 of the piece, which begins at element `begin` of the part.
-void add(uint64_t begin, uint i, uint end, bool whole)
+// Elements begin + i .. begin + i + 3 of the part, of those before `end`.
+void add(uint64_t begin, uint i, uint64_t end, bool whole)
 {
     uint64_t at = begin + i;
-    vec4 value = load_part(TYPE, args.x, at, begin + end, whole) -
-                 load_part(BASE_TYPE, args.base, at, begin + end, whole);
+    vec4 value = near_part(TYPE, args.x, at, end, whole) -
+                 near_part(BASE_TYPE, args.base, at, end, whole);
     vec4 plane = vec4(0);
     if (KEPT == LW_TASK_PLANE) {
-        plane = load_part(TYPE_F32, args.mask, at, begin + end, whole);
+        plane = near_part(TYPE_F32, args.mask, at, end, whole);
     }
     vec4 rest = kept(KEPT, Term(args.term).at[0], value, uint(at), args.mask, plane);
     if (SQUARES != 0) {
@@ -50,11 +50,11 @@ void main()
     uint whole = block_columns(count);
     for (uint at = 0; at < whole; at += step * BLOCK) {
         [[unroll]] for (uint i = 0; i < BLOCK; i++) {
-            add(begin, at + i * step + first, count, true);
+            add(begin + at + i * step, first, begin + count, true);
         }
     }
     for (uint i = whole + first; i < count; i += step) {
-        add(begin, i, count, false);
+        add(begin, i, begin + count, false);
     }
     float all = reduce_add((all_sum.x + all_sum.y) + (all_sum.z + all_sum.w));
     float rest = reduce_add((kept_sum.x + kept_sum.y) + (kept_sum.z + kept_sum.w));

@@ -30,7 +30,7 @@ uint64_t plane_of(uint number)
 vec4 load_sum(uint number, uint64_t i, bool whole)
 {
     return args.first_turn != 0 ? vec4(0)
-                                : load_part(TYPE_F32, plane_of(number), i, args.count, whole);
+                                : near_part(TYPE_F32, plane_of(number), i, args.count, whole);
 }
 
 void store_sum(uint number, uint64_t i, bool whole, vec4 value)
@@ -57,17 +57,17 @@ void process(uint64_t offset, uint64_t first, bool whole)
 {
     Table table = Table(args.table);
     uint64_t i = offset + first;
-    vec4 base = load_part(BASE_TYPE, args.base + offset * bytes_of(BASE_TYPE), first,
+    vec4 base = near_part(BASE_TYPE, args.base + offset * bytes_of(BASE_TYPE), first,
         args.count - offset, whole);
     vec4 plane = vec4(0);
     if (KEPT == LW_TASK_PLANE) {
-        plane = load_part(TYPE_F32, args.mask + offset * 4, first, args.count - offset, whole);
+        plane = near_part(TYPE_F32, args.mask + offset * 4, first, args.count - offset, whole);
     }
     vec4 kept_terms[LW_TASK_TERMS], decider = vec4(0), sum = vec4(0), divisor = vec4(0);
     [[unroll]] for (uint k = 0; k < LW_TASK_TERMS; k++) {
         if (k < TERMS) {
             uint type = type_of(TYPES, k);
-            vec4 x = load_part(type, args.x[k] + offset * bytes_of(type), first,
+            vec4 x = near_part(type, args.x[k] + offset * bytes_of(type), first,
                 args.count - offset, whole);
             lw_task_term term = table.at[0].terms[k];
             uint64_t bits = args.mask + uint64_t(k) * args.words * 4;
@@ -84,7 +84,7 @@ void process(uint64_t offset, uint64_t first, bool whole)
         sum = load_sum(1, i, whole);
         divisor = load_sum(2, i, whole);
         if (CONSENSUS != LW_TASK_NO_CONSENSUS && TURN == LW_TASK_GATHER) {
-            decider = load_part(TYPE_F32, plane_of(0), i, args.count, whole);
+            decider = near_part(TYPE_F32, plane_of(0), i, args.count, whole);
         }
     }
     [[unroll]] for (uint k = 0; k < LW_TASK_TERMS; k++) {

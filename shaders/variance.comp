@@ -19,27 +19,27 @@ LW_PUSH_CONSTANTS(lw_variance_args)
 void process(uint64_t offset, uint64_t first, bool whole)
 {
     uint64_t end = args.count - offset;
-    vec4 base = load_part(BASE_TYPE, args.base + offset * bytes_of(BASE_TYPE), first, end, whole);
+    vec4 base = near_part(BASE_TYPE, args.base + offset * bytes_of(BASE_TYPE), first, end, whole);
     vec4 mean = vec4(0), sum = vec4(0), x[LW_VARIANCE_TERMS];
     [[unroll]] for (uint k = 0; k < LW_VARIANCE_TERMS; k++) {
         if (k < TERMS) {
             uint type = type_of(TYPES, k);
-            x[k] = load_part(type, args.x[k] + offset * bytes_of(type), first, end, whole) - base;
+            x[k] = near_part(type, args.x[k] + offset * bytes_of(type), first, end, whole) - base;
             mean += x[k] * args.share;
         }
     }
     if (ALONE == 0) {
         if (SQUARES != 0) {
-            mean = load_part(TYPE_F32, args.mean + offset * 4, first, end, whole);
+            mean = near_part(TYPE_F32, args.mean + offset * 4, first, end, whole);
         } else if (args.first_turn == 0) {
-            mean += load_part(TYPE_F32, args.mean + offset * 4, first, end, whole);
+            mean += near_part(TYPE_F32, args.mean + offset * 4, first, end, whole);
         }
         if (SQUARES == 0) {
             store_part(TYPE_F32, args.mean + offset * 4, first, end, whole, mean);
             return;
         }
         if (args.first_turn == 0) {
-            sum = load_part(TYPE_F32, args.y + offset * 4, first, end, whole);
+            sum = near_part(TYPE_F32, args.y + offset * 4, first, end, whole);
         }
     }
     [[unroll]] for (uint k = 0; k < LW_VARIANCE_TERMS; k++) {

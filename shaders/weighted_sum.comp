@@ -19,7 +19,7 @@ vec4 sum_whole(uint64_t offset, uint64_t i)
     [[unroll]] for (uint k = 0; k < LW_SUM_TERMS; k++) {
         if (k < TERMS) {
             uint type = type_of(X_TYPES, k);
-            vec4 x = load4(type, args.x[k] + offset * bytes_of(type), i);
+            vec4 x = near4(type, args.x[k] + offset * bytes_of(type), i);
             sum = fma(vec4(args.weight[k]), x, sum);
         }
     }

@@ -11,6 +11,7 @@
 #include "engine/base/file.h"
 #include "engine/base/stringbuf.h"
 #include "engine/gpu/device_private.h"
+#include "shaders/include/args.h"
 
 struct pipeline {
     struct lw_pipeline_key key;
@@ -143,6 +144,16 @@ static bool create_module(struct lw_device *device, const struct lw_kernel_row *
     return result == VK_SUCCESS || lw_fail_vulkan(error, "loading the kernel", result);
 }
 
+// Invocations of a vector on processors, for kernel.glsl. Lavapipe makes loads of vectors there from
+// Mesa 26.1 on, which reports 1.4.354; Mesa 22.3 takes minutes to compile them.
+static uint32_t lanes_of(const struct lw_caps *caps)
+{
+    bool chooses = (caps->features & LW_FEATURE_CPU) &&
+                   caps->vulkan_version >= VK_MAKE_API_VERSION(0, 1, 4, 350) &&
+                   caps->subgroup_size <= LW_MOST_LANES;
+    return chooses ? caps->subgroup_size : 0;
+}
+
 static bool create_pipeline(
     struct lw_pipelines *pipelines, struct pipeline *pipeline, struct lw_error *error)
 {
@@ -153,15 +164,21 @@ static bool create_pipeline(
     if (!create_module(device, row, &module, error)) {
         return lw_fail_in(error, "kernel %s", row->name);
     }
-    VkSpecializationMapEntry entries[LW_KERNEL_CONSTANTS];
+    VkSpecializationMapEntry entries[LW_KERNEL_CONSTANTS + 1];
+    uint32_t constants[LW_KERNEL_CONSTANTS + 1];
+    memcpy(constants, key->constants, sizeof key->constants);
+    constants[key->constant_count] = lanes_of(&device->caps);
+    entries[key->constant_count] = (VkSpecializationMapEntry){.constantID = LW_CONSTANT_LANES,
+        .offset = key->constant_count * 4,
+        .size = sizeof(uint32_t)};
     for (uint32_t i = 0; i < key->constant_count; i++) {
         entries[i] =
             (VkSpecializationMapEntry){.constantID = i, .offset = i * 4, .size = sizeof(uint32_t)};
     }
-    VkSpecializationInfo specialization = {.mapEntryCount = key->constant_count,
+    VkSpecializationInfo specialization = {.mapEntryCount = key->constant_count + 1,
         .pMapEntries = entries,
-        .dataSize = key->constant_count * sizeof(uint32_t),
-        .pData = key->constants};
+        .dataSize = (key->constant_count + 1) * sizeof(uint32_t),
+        .pData = constants};
     VkPipelineShaderStageRequiredSubgroupSizeCreateInfo subgroup = {
         .sType = VK_STRUCTURE_TYPE_PIPELINE_SHADER_STAGE_REQUIRED_SUBGROUP_SIZE_CREATE_INFO,
         .requiredSubgroupSize = key->subgroup_size};

@@ -8,6 +8,10 @@
 // Fours of elements that one invocation of an element-wise kernel owns.
 #define LW_CHUNKS 4
 
+// The number of a constant that all pipelines are told (kernel.glsl), behind those of the kernels.
+#define LW_CONSTANT_LANES 31
+#define LW_MOST_LANES 16 // its largest value
+
 #ifdef VULKAN // GLSL
 #define LW_ARGS_SIZE(name, bytes)
 #define LW_STRUCT

@@ -41,6 +41,17 @@ vec4 load4_f16(uint64_t address, uint64_t index)
         f16_decode(high >> 16));
 }
 
+// See near4_bf16.
+vec4 near4_f16(uint64_t address, uint64_t index)
+{
+    if (CPU_LANES == 0) {
+        return load4_f16(address, index);
+    }
+    uvec2 word = near_word(address, index);
+    return vec4(f16_decode(word.x & 0xffffu), f16_decode(word.x >> 16),
+        f16_decode(word.y & 0xffffu), f16_decode(word.y >> 16));
+}
+
 void store4_f16(uint64_t address, uint64_t index, vec4 value)
 {
     uint low = f16_encode(value.x) | f16_encode(value.y) << 16;

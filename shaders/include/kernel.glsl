@@ -7,6 +7,7 @@
 #extension GL_EXT_control_flow_attributes : require
 #extension GL_EXT_shader_explicit_arithmetic_types : require
 #extension GL_EXT_shader_16bit_storage : require
+#extension GL_KHR_shader_subgroup_basic : require
 #extension GL_GOOGLE_include_directive : require
 
 #include "args.h"
@@ -108,16 +109,70 @@ void store4_f32(uint64_t address, uint64_t index, vec4 value)
     pairs.at[1] = uint64_t(floatBitsToUint(value.z)) | uint64_t(floatBitsToUint(value.w)) << 32;
 }
 
+// The invocations of a vector where the device is a processor, else 0; every pipeline is told. There a
+// load whose address differs by invocation is a gather, ten times as dear as a load. But when each
+// invocation chooses its own from all that are loaded, by mix, what comes out is one load of a vector.
+layout(constant_id = LW_CONSTANT_LANES) const uint CPU_LANES = 0;
+
+// Words `which`, `which` + `step`, `which` + 2 `step`... of those at an address that the vector shares:
+// for each invocation the next.
+vec2 lane_word(uint64_t address, uint which, uint step)
+{
+    F32x2 words = F32x2(address);
+    vec2 own = words.at[which];
+    [[unroll]] for (uint i = 1; i < LW_MOST_LANES; i++) {
+        if (i < CPU_LANES) {
+            own = mix(own, words.at[which + i * step], bvec2(gl_SubgroupInvocationID == i));
+        }
+    }
+    return own;
+}
+
+// For invocations that take `index` = something that they share plus four times their number: the
+// index of the first of the vector's.
+uint64_t lane_base(uint64_t index)
+{
+    return index - gl_LocalInvocationID.x * 4 + gl_SubgroupID * (CPU_LANES * 4);
+}
+
+// load4_f32 and load4_bf16 for such an index. Where some of the invocations are idle, theirs are read
+// all the same: they lie in the array, or in the padding behind it.
+vec4 near4_f32(uint64_t address, uint64_t index)
+{
+    if (CPU_LANES == 0) {
+        return load4_f32(address, index);
+    }
+    uint64_t first = address + lane_base(index) * 4;
+    return vec4(lane_word(first, 0, 2), lane_word(first, 1, 2));
+}
+
+uvec2 near_word(uint64_t address, uint64_t index)
+{
+    return floatBitsToUint(lane_word(address + lane_base(index) * 2, 0, 1));
+}
+
+vec4 near4_bf16(uint64_t address, uint64_t index)
+{
+    if (CPU_LANES == 0) {
+        return load4_bf16(address, index);
+    }
+    uvec2 word = near_word(address, index);
+    return vec4(bf16_decode(word.x & 0xffffu), uintBitsToFloat(word.x & 0xffff0000u),
+        bf16_decode(word.y & 0xffffu), uintBitsToFloat(word.y & 0xffff0000u));
+}
+
 #ifdef STORAGE_BF16
 #define STORAGE_BYTES 2
 #define load_storage load_bf16
 #define store_storage store_bf16
 #define load4_storage load4_bf16
+#define near4_storage near4_bf16
 #define store4_storage store4_bf16
 #else
 #define STORAGE_BYTES 4
 #define load_storage load_f32
 #define store_storage store_f32
 #define load4_storage load4_f32
+#define near4_storage near4_f32
 #define store4_storage store4_f32
 #endif

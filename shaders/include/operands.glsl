@@ -26,6 +26,15 @@ vec4 load4(uint type, uint64_t address, uint64_t index)
     return type == TYPE_F16 ? load4_f16(address, index) : load4_f32(address, index);
 }
 
+// See near4_bf16.
+vec4 near4(uint type, uint64_t address, uint64_t index)
+{
+    if (type == TYPE_BF16) {
+        return near4_bf16(address, index);
+    }
+    return type == TYPE_F16 ? near4_f16(address, index) : near4_f32(address, index);
+}
+
 float load(uint type, uint64_t address, uint64_t index)
 {
     if (type == TYPE_BF16) {
@@ -70,6 +79,12 @@ vec4 load_part(uint type, uint64_t address, uint64_t index, uint64_t end, bool w
         }
     }
     return value;
+}
+
+// The same where the index is what lane_base wants.
+vec4 near_part(uint type, uint64_t address, uint64_t index, uint64_t end, bool whole)
+{
+    return whole ? near4(type, address, index) : load_part(type, address, index, end, false);
 }
 
 void store_part(uint type, uint64_t address, uint64_t index, uint64_t end, bool whole, vec4 value)
