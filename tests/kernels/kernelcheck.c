@@ -3,6 +3,9 @@
 // compiles it and prints what the driver's compiler made of it (also for a GPU that is not there).
 // usage: kernelcheck [--bench] [--list] [--compile [--each]] [--kernel NAME] [--device SELECTOR] [--seed N]
 //                    [--cases N] [--processor-time] [--hide-caps NAME[,NAME...]]
+//                    [--require NAME[,NAME...]]
+// --require fails the run unless for each name a kernel was run whose name begins with it. Where
+// --cases is not given, LEWIN_CHECK_CASES in the environment says how many.
 // Without --hide-caps a CPU device is checked again with its "cpu" capability hidden, which runs
 // the kernels that GPUs get, and on a device with matrix cores those kernels that use them are
 // checked with each kind of matrix hidden.
@@ -13,6 +16,7 @@
 #include "engine/gpu/driver_settings.h"
 #include "engine/gpu/profile.h"
 #include "tests/kernels/check_private.h"
+#include "tests/require.h"
 
 #define CHECK_ROW(name) {#name, check_##name},
 static const struct {
@@ -25,7 +29,7 @@ static const char *const matrix_rows[] = {"attention", "matmul"};
 
 struct options {
     enum check_mode mode;
-    const char *kernel, *device;
+    const char *kernel, *device, *required;
     uint64_t seed;
     unsigned cases;
     uint32_t hidden;
@@ -33,6 +37,7 @@ struct options {
     bool each;                         // pipeline gets a row in --compile's table
     struct check_pipelines *pipelines; // of --compile, from all passes
     bool matrices_only;                // leave out the rows without matrix kernels
+    struct require_kernels ran;        // in any pass
 };
 
 static void show_message(void *context, enum lw_log_level level, const char *message)
@@ -78,6 +83,8 @@ static bool parse(int count, char **arguments, struct options *options)
             options->seed = strtoull(value, NULL, 0);
         } else if (value && strcmp(flag, "--cases") == 0) {
             options->cases = (unsigned)strtoul(value, NULL, 0);
+        } else if (value && strcmp(flag, "--require") == 0) {
+            options->required = value;
         } else if (value && strcmp(flag, "--hide-caps") == 0) {
             options->hide_given = true;
             struct lw_error error = {0};
@@ -153,7 +160,7 @@ static void compile_rows(struct check *check, const struct options *options, boo
 
 // One pass over the table with some capabilities hidden; the number of failed cases.
 static unsigned run_table(struct lw_instance *instance, size_t index, uint32_t hidden,
-    const struct lw_log *log, const struct options *options)
+    const struct lw_log *log, struct options *options)
 {
     struct lw_error error = {0};
     struct lw_device *device;
@@ -193,6 +200,7 @@ static unsigned run_table(struct lw_instance *instance, size_t index, uint32_t h
         printf("no kernel is called %s; --list names them\n", options->kernel);
         failures++;
     }
+    require_note(&options->ran, device);
     free(check);
     lw_device_destroy(device);
     return failures;
@@ -217,9 +225,16 @@ static unsigned run_hidden(struct lw_instance *instance, size_t index, uint32_t 
     return failures;
 }
 
+static unsigned default_cases(void)
+{
+    const char *value = getenv("LEWIN_CHECK_CASES");
+    unsigned cases = value ? (unsigned)strtoul(value, NULL, 10) : 0;
+    return cases ? cases : 16;
+}
+
 int main(int argument_count, char **arguments)
 {
-    struct options options = {.seed = (uint64_t)time(NULL), .cases = 16};
+    struct options options = {.seed = (uint64_t)time(NULL), .cases = default_cases()};
     if (!parse(argument_count, arguments, &options)) {
         return LW_USAGE;
     }
@@ -245,6 +260,7 @@ int main(int argument_count, char **arguments)
         failures += check_pipelines_print(options.pipelines, options.each);
     }
     check_pipelines_destroy(options.pipelines);
+    failures += require_missing(&options.ran, options.required);
     unsigned messages = lw_instance_message_count(instance);
     if (messages) {
         printf("%u validation messages\n", messages);
