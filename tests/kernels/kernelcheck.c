@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 // Checks every kernel that the device can run against double-precision references, or times it, or
 // compiles it and prints what the driver's compiler made of it (also for a GPU that is not there).
-// usage: kernelcheck [--bench] [--list] [--compile [--each]] [--kernel NAME] [--device SELECTOR] [--seed N]
-//                    [--cases N] [--processor-time] [--hide-caps NAME[,NAME...]]
-//                    [--require NAME[,NAME...]]
+// usage: kernelcheck [--bench] [--list] [--compile [--each] [--matrices]] [--kernel NAME]
+//                    [--device SELECTOR] [--seed N] [--cases N] [--processor-time]
+//                    [--hide-caps NAME[,NAME...]] [--require NAME[,NAME...]]
 // --require fails the run unless for each name a kernel was run whose name begins with it. Where
 // --cases is not given, LEWIN_CHECK_CASES in the environment says how many.
 // Without --hide-caps a CPU device is checked again with its "cpu" capability hidden, which runs
@@ -34,6 +34,7 @@ struct options {
     unsigned cases;
     uint32_t hidden;
     bool hide_given, processor_time;
+    bool matrices;                     // compile nothing but what matrix cores run
     bool each;                         // pipeline gets a row in --compile's table
     struct check_pipelines *pipelines; // of --compile, from all passes
     bool matrices_only;                // leave out the rows without matrix kernels
@@ -61,10 +62,13 @@ static bool parse_switch(const char *flag, struct options *options)
             return true;
         }
     }
-    bool each = strcmp(flag, "--each") == 0, processor_time = strcmp(flag, "--processor-time") == 0;
+    bool each = strcmp(flag, "--each") == 0, processor_time = strcmp(flag, "--processor-time") == 0,
+         matrices = strcmp(flag, "--matrices") == 0;
     options->each |= each;
     options->processor_time |= processor_time;
-    return each || processor_time;
+    options->matrices |= matrices;
+    options->matrices_only |= matrices;
+    return each || processor_time || matrices;
 }
 
 static bool parse(int count, char **arguments, struct options *options)
@@ -152,7 +156,7 @@ static void compile_rows(struct check *check, const struct options *options, boo
     check->typical_shapes = true;
     run_rows(check, options);
     check_pipelines_add(options->pipelines, check->device);
-    if (rest && !options->kernel) {
+    if (rest && !options->kernel && !options->matrices) {
         check_compile_rest(options->pipelines, check->device);
         check_pipelines_add(options->pipelines, check->device);
     }
@@ -181,6 +185,7 @@ static unsigned run_table(struct lw_instance *instance, size_t index, uint32_t h
     check->ceilings = &ceilings;
     check->cases = options->cases;
     check->filter = options->kernel;
+    check->matrices = options->matrices;
     if (options->mode == CHECK_MODE_COMPILE) {
         compile_rows(check, options, hidden == options->hidden);
     } else {
@@ -215,10 +220,11 @@ static unsigned run_hidden(struct lw_instance *instance, size_t index, uint32_t 
     uint32_t hidden = 0;
     unsigned failures = 0;
     for (size_t i = 0; i < sizeof order / sizeof *order; i++) {
-        if (features & order[i]) {
+        bool last = order[i] == LW_FEATURE_COOPERATIVE_MATRIX; // leaves no matrices
+        if (features & order[i] && !(last && options->matrices)) {
             hidden |= order[i];
             printf("with %s hidden too:\n", lw_feature_name(order[i]));
-            options->matrices_only = order[i] != LW_FEATURE_CPU;
+            options->matrices_only = options->matrices || order[i] != LW_FEATURE_CPU;
             failures += run_table(instance, index, hidden, log, options);
         }
     }
