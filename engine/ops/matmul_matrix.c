@@ -50,12 +50,13 @@ static bool tile_fits(const struct lw_caps *caps, const struct lw_matmul_shape *
            threads_of(caps, tile) <= caps->max_group_size;
 }
 
-// Lines of a transposed b that are loaded by single elements leave no registers for a part of 64 by
-// 64: NVK spills. The next smaller tile takes that one's place, so that plans keep their numbers.
+// Loads by single elements leave no registers for a part of 64 by 64: NVK spills where that operand is
+// transposed. The next smaller tile takes that one's place, so that plans keep their numbers.
 static void replace_spilling(
     const struct lw_matmul *matmul, struct lw_matmul_tile *usable, uint32_t count)
 {
-    bool by_elements = matmul->layout != LW_MATMUL_NT && !lw_matmul_in_pieces(&matmul->b, PIECE);
+    bool by_elements =
+        !lw_matmul_in_pieces(&matmul->a, PIECE) || !lw_matmul_in_pieces(&matmul->b, PIECE);
     for (uint32_t i = 0; by_elements && i + 1 < count; i++) {
         if (usable[i].part_m * usable[i].part_n >= 64 * 64) {
             usable[i] = usable[i + 1];
