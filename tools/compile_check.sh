@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
 # SPDX-License-Identifier: Apache-2.0
-# usage: tools/compile_check.sh [--matrices] [GPU...]
+# usage: tools/compile_check.sh [--matrices] [--require] [GPU...]
 #        e.g. tools/testing_root.sh build-root tools/compile_check.sh gfx1201 172
 #
 # Compiles the kernels for GPUs that are not there, with the compilers of Mesa's drivers, and prints
@@ -8,7 +8,8 @@
 # for each GPU. GPU is a name that RADV knows (navi21, navi31, gfx1201) or NVK's number of a chip (162:
 # Turing, 172: Ampere, 192: Ada); without any these five and 192 are compiled. --matrices leaves out
 # all but the kernels on matrix cores, and so does NVK always, which takes 0.3 s a pipeline. A matrix
-# kernel that spills, or that cannot be compiled, fails; a GPU that the driver does not show does not.
+# kernel that spills, or that cannot be compiled, fails; a GPU that the driver does not show, or that has
+# no matrices, fails with --require only.
 # LEWIN_BUILD names the build folder (default build), LEWIN_CHECK_CASES how many shapes to try.
 # Needs Mesa 26 and mesa-drm-shim: see tools/testing_root.sh.
 set -euo pipefail
@@ -23,10 +24,16 @@ fail() {
 }
 
 only_matrices=()
-if [ "${1:-}" = --matrices ]; then
-    only_matrices=(--matrices)
+require=
+while [ $# -gt 0 ]; do
+    case "$1" in
+    --matrices) only_matrices=(--matrices) ;;
+    --require) require=1 ;;
+    -*) fail "unknown option $1" ;;
+    *) break ;;
+    esac
     shift
-fi
+done
 [ $# -gt 0 ] || set -- navi21 navi31 gfx1201 162 172 192
 [ -x "$program" ] || fail "$program is not built (LEWIN_BUILD names another build folder)"
 
@@ -59,12 +66,16 @@ compile() {
         MESA_SHADER_CACHE_DISABLE=true "$program" "${options[@]}" >"$log" 2>&1 || status=$?
     if grep -q 'finds no device' "$log"; then
         summary+=("$label: no device")
+        [ -z "$require" ] || failed=1
         return
     fi
     cat "$log"
     figures=$(sed -n 's/^compiled: //p' "$log")
     summary+=("$label: ${figures:-did not end (status $status)}; $((SECONDS - start)) s")
     [ "$status" -eq 0 ] && [ -n "$figures" ] || failed=1
+    case "$figures" in
+    *'of matrix kernels 0,'*) [ -z "$require" ] || failed=1 ;;
+    esac
 }
 
 for gpu in "$@"; do
