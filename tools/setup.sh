@@ -1,6 +1,7 @@
 #!/usr/bin/env bash
 # SPDX-License-Identifier: Apache-2.0
-# usage: tools/setup.sh [build] [test] [lint] [validation]      (default: build test)
+# usage: tools/setup.sh [build] [test] [lint] [validation] [bootstrap] [shims]
+# (default: build test)
 #
 # Installs what Lewin needs on Debian (12 or newer) and Ubuntu (24.04 or newer), and only what is
 # missing: with everything in place it neither needs the network nor root. Drivers that are already
@@ -14,6 +15,8 @@ build_packages=(gcc libc6-dev meson ninja-build pkgconf glslang-tools spirv-tool
 test_packages=(libcmocka-dev)
 lint_packages=(git clang-format-14 clang-tidy-14 binutils)
 validation_packages=(vulkan-validationlayers)
+bootstrap_packages=(debootstrap debian-archive-keyring) # for tools/testing_root.sh
+shims_packages=(mesa-drm-shim) # stand-ins for GPUs; not in Debian 12
 
 say() {
     printf 'setup: %s\n' "$*"
@@ -51,7 +54,9 @@ for group in "${@:-build test}"; do
         test) wanted+=("${test_packages[@]}") ;;
         lint) wanted+=("${lint_packages[@]}") ;;
         validation) wanted+=("${validation_packages[@]}") ;;
-        *) fail "unknown group '$name'; known are build, test, lint and validation" ;;
+        bootstrap) wanted+=("${bootstrap_packages[@]}") ;;
+        shims) wanted+=("${shims_packages[@]}") ;;
+        *) fail "unknown group '$name'; known are build, test, lint, validation, bootstrap, shims" ;;
         esac
     done
 done

@@ -71,8 +71,7 @@ uint64_t lw_matmul_parts_size(
     return (uint64_t)plan->slices * shape->m * plan->part_stride * sizeof(float);
 }
 
-// Whether the tensor moves in pieces of `elements` whole and aligned ones.
-static bool in_pieces(const struct lw_tensor *tensor, uint32_t elements)
+bool lw_matmul_in_pieces(const struct lw_tensor *tensor, uint32_t elements)
 {
     return tensor->columns % elements == 0 &&
            lw_matmul_aligned(tensor, elements * (uint32_t)lw_type_size(tensor->type));
@@ -83,13 +82,14 @@ static uint32_t operand_flags(
 {
     return (shape->a_transposed ? LW_MATMUL_A_TRANSPOSED : 0) |
            (shape->b_transposed ? LW_MATMUL_B_TRANSPOSED : 0) |
-           (in_pieces(&matmul->a, piece) ? LW_MATMUL_A_VECTOR : 0) |
-           (in_pieces(&matmul->b, piece) ? LW_MATMUL_B_VECTOR : 0);
+           (lw_matmul_in_pieces(&matmul->a, piece) ? LW_MATMUL_A_VECTOR : 0) |
+           (lw_matmul_in_pieces(&matmul->b, piece) ? LW_MATMUL_B_VECTOR : 0);
 }
 
 static uint32_t store_flags(const struct lw_matmul *matmul)
 {
-    bool vector = in_pieces(&matmul->c, 4) && (!matmul->add.address || in_pieces(&matmul->add, 4));
+    bool vector = lw_matmul_in_pieces(&matmul->c, 4) &&
+                  (!matmul->add.address || lw_matmul_in_pieces(&matmul->add, 4));
     return (vector ? LW_MATMUL_C_VECTOR : 0) | (matmul->bias.address ? LW_MATMUL_BIAS : 0) |
            (matmul->add.address ? LW_MATMUL_ADD : 0);
 }

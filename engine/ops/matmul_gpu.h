@@ -13,6 +13,9 @@ uint32_t lw_matmul_make_plans(const struct lw_matmul_shape *shape,
     const struct lw_matmul_tile *tiles, uint32_t tile_count,
     struct lw_matmul_plan plans[LW_MATMUL_PLANS]);
 
+// Whether the tensor moves in pieces of `elements` whole and aligned ones.
+bool lw_matmul_in_pieces(const struct lw_tensor *tensor, uint32_t elements);
+
 // Bytes of scratch for the sums of the slices.
 uint64_t lw_matmul_parts_size(
     const struct lw_matmul_plan *plan, const struct lw_matmul_shape *shape);

@@ -6,6 +6,7 @@
 #include "engine/ops/matmul_gpu.h"
 
 #define MOST_TILES 8
+#define PIECE 8u // elements of one load of an operand
 
 // Largest first. A subgroup's part is at least two matrices of 16 wide and high but in the last.
 static const struct lw_matmul_tile tiles[] = {
@@ -47,6 +48,20 @@ static bool tile_fits(const struct lw_caps *caps, const struct lw_matmul_shape *
            shared_size(tile, matrix, shape->a_transposed, shape->b_transposed) <=
                caps->shared_memory &&
            threads_of(caps, tile) <= caps->max_group_size;
+}
+
+// Loads by single elements leave no registers for a part of 64 by 64: NVK spills where that operand is
+// transposed. The next smaller tile takes that one's place, so that plans keep their numbers.
+static void replace_spilling(
+    const struct lw_matmul *matmul, struct lw_matmul_tile *usable, uint32_t count)
+{
+    bool by_elements =
+        !lw_matmul_in_pieces(&matmul->a, PIECE) || !lw_matmul_in_pieces(&matmul->b, PIECE);
+    for (uint32_t i = 0; by_elements && i + 1 < count; i++) {
+        if (usable[i].part_m * usable[i].part_n >= 64 * 64) {
+            usable[i] = usable[i + 1];
+        }
+    }
 }
 
 // The tiles that the device can run for this shape.
@@ -91,6 +106,7 @@ static uint32_t make_plans(const struct lw_device *device, const struct lw_matmu
     struct lw_matmul_shape shape = lw_matmul_shape_of(matmul);
     struct lw_matmul_tile usable[MOST_TILES];
     uint32_t count = usable_tiles(caps, &shape, matrix_of(caps, operand), usable);
+    replace_spilling(matmul, usable, count);
     return lw_matmul_make_plans(&shape, usable, count, plans);
 }
 
@@ -122,7 +138,7 @@ static void record(struct lw_stream *stream, const struct lw_matmul *matmul,
     const struct lw_matrix_shape *matrix = matrix_of(caps, operand);
     bool fp32_sums = plan->slices > 1 || matmul->c.type == LW_F32;
     struct lw_matmul_kernel kernel = {.kernel = kernels[fp32_sums],
-        .piece = 8,
+        .piece = PIECE,
         .threads = threads_of(caps, &plan->tile),
         .subgroup_size = subgroup_of(caps),
         .matrix = {matrix->m, matrix->n, matrix->k},

@@ -85,6 +85,8 @@ static bool tune_product(struct lw_device *device, const struct lw_matmul *wante
         *error = (struct lw_error){0};
         return true;
     }
+    // Which tiles there are may turn on how operands lie, and only these have their addresses.
+    count = done ? variant->plans(device, &product, plans) : 0;
     double best_seconds = 0;
     for (uint32_t i = 0; done && i < count; i++) {
         // Tiles do not change the order of sums. Slices do, so only who asks for it gets others.

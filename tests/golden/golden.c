@@ -2,6 +2,8 @@
 // Runs a model case (case.h) through the product's own decoder, optimizer and generator and prints
 // how far each quantity is from PyTorch's.
 // usage: golden DIR [--type fp32|bf16] [--hide-caps NAME,...] [--device NAME] [--keep all|inputs]
+//               [--require NAME,...]
+// --require fails the run unless for each name a kernel was run whose name begins with it.
 #include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -16,6 +18,7 @@
 #include "tests/golden/fixture.h"
 #include "tests/golden/generation.h"
 #include "tests/golden/report.h"
+#include "tests/require.h"
 #include "trainer/schedule.h"
 
 struct tolerances {
@@ -35,6 +38,7 @@ struct golden {
     struct lw_checkpoint *checkpoint;
     enum lw_type type;
     enum lw_keep keep;
+    const char *required; // names of kernels; NULL: none
 };
 
 static const struct tolerances fp32_tolerances = {.logits = 1e-5,
@@ -393,7 +397,8 @@ static bool open_all(struct golden *golden, const char *folder, const char *devi
     uint32_t hidden, struct lw_error *error)
 {
     struct lw_instance_params params = {.validation = getenv("LEWIN_VALIDATION") != NULL};
-    struct lw_device_params device = {.hidden_features = hidden};
+    struct lw_device_params device = {
+        .hidden_features = hidden, .profile = golden->required != NULL};
     return golden_case_open(&golden->input, folder, error) &&
            lw_config_load(&golden->config, golden->input.model, error) &&
            lw_checkpoint_open(&golden->checkpoint, golden->input.model, error) &&
@@ -426,12 +431,14 @@ int main(int argc, char **argv)
             }
         } else if (!strcmp(argv[i], "--device")) {
             device = value;
+        } else if (!strcmp(argv[i], "--require")) {
+            golden.required = value;
         }
         i++;
     }
     if (!folder) {
         fprintf(stderr, "usage: golden DIR [--type fp32|bf16] [--keep all|inputs] "
-                        "[--hide-caps NAME,...] [--device NAME]\n");
+                        "[--hide-caps NAME,...] [--device NAME] [--require NAME,...]\n");
         return 2;
     }
     struct lw_string path = {0};
@@ -444,6 +451,11 @@ int main(int argc, char **argv)
         fprintf(stderr, "golden: %s\n", error.message);
     }
     unsigned messages = golden.instance ? lw_instance_message_count(golden.instance) : 0;
+    struct require_kernels ran = {0};
+    if (golden.device) {
+        require_note(&ran, golden.device);
+    }
+    unsigned missing = require_missing(&ran, golden.required);
     lw_device_destroy(golden.device);
     lw_instance_destroy(golden.instance);
     lw_checkpoint_close(golden.checkpoint);
@@ -452,5 +464,5 @@ int main(int argc, char **argv)
     golden_report_worst(&golden.report);
     printf("%u quantities checked, %u out of tolerance, %u validation messages\n",
         golden.report.checked, golden.report.failed, messages);
-    return done && !golden.report.failed && !messages ? 0 : 1;
+    return done && !golden.report.failed && !messages && !missing ? 0 : 1;
 }

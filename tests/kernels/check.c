@@ -39,6 +39,11 @@ bool check_is_compile(const struct check *check)
     return check->mode == CHECK_MODE_COMPILE;
 }
 
+bool check_is_matrices(const struct check *check)
+{
+    return check->matrices;
+}
+
 unsigned check_cases(const struct check *check)
 {
     return check->cases;

@@ -33,6 +33,8 @@
 bool check_is_bench(const struct check *check);
 // Whether kernels are only compiled: record every way of doing the operation that the device has.
 bool check_is_compile(const struct check *check);
+// Whether only what matrix cores run is to be compiled: leave out all other types and variants.
+bool check_is_matrices(const struct check *check);
 // How many random shapes to try (--cases).
 unsigned check_cases(const struct check *check);
 

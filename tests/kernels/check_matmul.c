@@ -50,8 +50,10 @@ static void record_plans(struct check *check, const struct lw_matmul *matmul)
     const struct lw_matmul_variant *variant;
     for (size_t i = 0; (variant = lw_matmul_variant_at(i)); i++) {
         struct lw_matmul_plan plans[LW_MATMUL_PLANS];
-        bool usable = lw_matmul_variant_fits(variant, lw_device_caps(device)) &&
-                      (!variant->suits || variant->suits(matmul));
+        bool usable =
+            lw_matmul_variant_fits(variant, lw_device_caps(device)) &&
+            (!variant->suits || variant->suits(matmul)) &&
+            (!check_is_matrices(check) || (variant->features & LW_FEATURE_COOPERATIVE_MATRIX));
         uint32_t count = usable && variant->plans ? variant->plans(device, matmul, plans) : 0;
         for (uint32_t plan = 0; plan < count; plan++) {
             struct lw_matmul product = *matmul;
@@ -65,6 +67,9 @@ static void matmul_case(struct check *check, const struct product *product)
 {
     uint32_t m = product->m, n = product->n, k = product->k;
     enum lw_type type = product->types[0], c_type = product->types[1];
+    if (check_is_matrices(check) && type != LW_BF16) {
+        return;
+    }
     if (!check_begin(check, "matmul", "%s %s to %s, %u x %u x %u%s%s, gap %u, offset %u",
             layout_names[product->layout], check_type_name(type), check_type_name(c_type), m, n, k,
             product->bias ? ", bias" : "", add_names[product->add], product->gap,

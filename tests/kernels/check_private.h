@@ -33,6 +33,7 @@ struct check {
     const char *row;    // the table's row
     // The state of the random numbers of shapes, and of the data inside a case.
     uint64_t shape_state, data_state;
+    bool matrices;       // of --compile: only what matrix cores run
     bool typical_shapes; // of --compile: those of --bench instead of the odd ones
     bool in_case, case_failed;
     unsigned case_count, run_count, failure_count;

@@ -1,8 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
 // Checks every kernel that the device can run against double-precision references, or times it, or
 // compiles it and prints what the driver's compiler made of it (also for a GPU that is not there).
-// usage: kernelcheck [--bench] [--list] [--compile [--each]] [--kernel NAME] [--device SELECTOR] [--seed N]
-//                    [--cases N] [--processor-time] [--hide-caps NAME[,NAME...]]
+// usage: kernelcheck [--bench] [--list] [--compile [--each] [--matrices]] [--kernel NAME]
+//                    [--device SELECTOR] [--seed N] [--cases N] [--processor-time]
+//                    [--hide-caps NAME[,NAME...]] [--require NAME[,NAME...]]
+// --require fails the run unless for each name a kernel was run whose name begins with it. Where
+// --cases is not given, LEWIN_CHECK_CASES in the environment says how many.
 // Without --hide-caps a CPU device is checked again with its "cpu" capability hidden, which runs
 // the kernels that GPUs get, and on a device with matrix cores those kernels that use them are
 // checked with each kind of matrix hidden.
@@ -13,6 +16,7 @@
 #include "engine/gpu/driver_settings.h"
 #include "engine/gpu/profile.h"
 #include "tests/kernels/check_private.h"
+#include "tests/require.h"
 
 #define CHECK_ROW(name) {#name, check_##name},
 static const struct {
@@ -25,14 +29,16 @@ static const char *const matrix_rows[] = {"attention", "matmul"};
 
 struct options {
     enum check_mode mode;
-    const char *kernel, *device;
+    const char *kernel, *device, *required;
     uint64_t seed;
     unsigned cases;
     uint32_t hidden;
     bool hide_given, processor_time;
+    bool matrices;                     // compile nothing but what matrix cores run
     bool each;                         // pipeline gets a row in --compile's table
     struct check_pipelines *pipelines; // of --compile, from all passes
     bool matrices_only;                // leave out the rows without matrix kernels
+    struct require_kernels ran;        // in any pass
 };
 
 static void show_message(void *context, enum lw_log_level level, const char *message)
@@ -56,10 +62,13 @@ static bool parse_switch(const char *flag, struct options *options)
             return true;
         }
     }
-    bool each = strcmp(flag, "--each") == 0, processor_time = strcmp(flag, "--processor-time") == 0;
+    bool each = strcmp(flag, "--each") == 0, processor_time = strcmp(flag, "--processor-time") == 0,
+         matrices = strcmp(flag, "--matrices") == 0;
     options->each |= each;
     options->processor_time |= processor_time;
-    return each || processor_time;
+    options->matrices |= matrices;
+    options->matrices_only |= matrices;
+    return each || processor_time || matrices;
 }
 
 static bool parse(int count, char **arguments, struct options *options)
@@ -78,6 +87,8 @@ static bool parse(int count, char **arguments, struct options *options)
             options->seed = strtoull(value, NULL, 0);
         } else if (value && strcmp(flag, "--cases") == 0) {
             options->cases = (unsigned)strtoul(value, NULL, 0);
+        } else if (value && strcmp(flag, "--require") == 0) {
+            options->required = value;
         } else if (value && strcmp(flag, "--hide-caps") == 0) {
             options->hide_given = true;
             struct lw_error error = {0};
@@ -145,7 +156,7 @@ static void compile_rows(struct check *check, const struct options *options, boo
     check->typical_shapes = true;
     run_rows(check, options);
     check_pipelines_add(options->pipelines, check->device);
-    if (rest && !options->kernel) {
+    if (rest && !options->kernel && !options->matrices) {
         check_compile_rest(options->pipelines, check->device);
         check_pipelines_add(options->pipelines, check->device);
     }
@@ -153,7 +164,7 @@ static void compile_rows(struct check *check, const struct options *options, boo
 
 // One pass over the table with some capabilities hidden; the number of failed cases.
 static unsigned run_table(struct lw_instance *instance, size_t index, uint32_t hidden,
-    const struct lw_log *log, const struct options *options)
+    const struct lw_log *log, struct options *options)
 {
     struct lw_error error = {0};
     struct lw_device *device;
@@ -174,6 +185,7 @@ static unsigned run_table(struct lw_instance *instance, size_t index, uint32_t h
     check->ceilings = &ceilings;
     check->cases = options->cases;
     check->filter = options->kernel;
+    check->matrices = options->matrices;
     if (options->mode == CHECK_MODE_COMPILE) {
         compile_rows(check, options, hidden == options->hidden);
     } else {
@@ -193,6 +205,7 @@ static unsigned run_table(struct lw_instance *instance, size_t index, uint32_t h
         printf("no kernel is called %s; --list names them\n", options->kernel);
         failures++;
     }
+    require_note(&options->ran, device);
     free(check);
     lw_device_destroy(device);
     return failures;
@@ -207,19 +220,27 @@ static unsigned run_hidden(struct lw_instance *instance, size_t index, uint32_t 
     uint32_t hidden = 0;
     unsigned failures = 0;
     for (size_t i = 0; i < sizeof order / sizeof *order; i++) {
-        if (features & order[i]) {
+        bool last = order[i] == LW_FEATURE_COOPERATIVE_MATRIX; // leaves no matrices
+        if (features & order[i] && !(last && options->matrices)) {
             hidden |= order[i];
             printf("with %s hidden too:\n", lw_feature_name(order[i]));
-            options->matrices_only = order[i] != LW_FEATURE_CPU;
+            options->matrices_only = options->matrices || order[i] != LW_FEATURE_CPU;
             failures += run_table(instance, index, hidden, log, options);
         }
     }
     return failures;
 }
 
+static unsigned default_cases(void)
+{
+    const char *value = getenv("LEWIN_CHECK_CASES");
+    unsigned cases = value ? (unsigned)strtoul(value, NULL, 10) : 0;
+    return cases ? cases : 16;
+}
+
 int main(int argument_count, char **arguments)
 {
-    struct options options = {.seed = (uint64_t)time(NULL), .cases = 16};
+    struct options options = {.seed = (uint64_t)time(NULL), .cases = default_cases()};
     if (!parse(argument_count, arguments, &options)) {
         return LW_USAGE;
     }
@@ -245,6 +266,7 @@ int main(int argument_count, char **arguments)
         failures += check_pipelines_print(options.pipelines, options.each);
     }
     check_pipelines_destroy(options.pipelines);
+    failures += require_missing(&options.ran, options.required);
     unsigned messages = lw_instance_message_count(instance);
     if (messages) {
         printf("%u validation messages\n", messages);
