@@ -34,9 +34,21 @@ void store_pair(uint64_t target, uint index, float x, float y)
     F32x2(target + index * 4).at[0] = vec2(x, y);
 }
 
-// Four depths of a whole panel.
-void pack_plain(uint panel, uint depth)
+// Depths begin + first .. begin + first + 3 of a row, `first` being those of the invocation. What lies
+// behind the last is anything.
+vec4 load_depths(uint row, uint begin, uint first)
 {
+    uint64_t line = line_address(min(row, args.rows - 1));
+    if (ALIGNED && CPU_LANES != 0) {
+        return near4_storage(line + uint64_t(begin) * STORAGE_BYTES, first);
+    }
+    return load_line(line, begin + first, args.depth);
+}
+
+// Four depths of a whole panel.
+void pack_plain(uint panel, uint begin, uint first)
+{
+    uint depth = begin + first;
     if (depth >= args.padded_depth) {
         return;
     }
@@ -44,9 +56,8 @@ void pack_plain(uint panel, uint depth)
         args.target + (uint64_t(panel) * args.padded_depth + depth) * (TILE * 4);
     bvec4 inside = lessThan(depth + uvec4(0, 1, 2, 3), uvec4(args.depth));
     [[unroll]] for (uint i = 0; i < TILE; i += 2) {
-        uint row = panel * TILE + i, last = args.rows - 1;
-        vec4 x = load_line(line_address(min(row, last)), depth, args.depth);
-        vec4 y = load_line(line_address(min(row + 1, last)), depth, args.depth);
+        vec4 x = load_depths(panel * TILE + i, begin, first);
+        vec4 y = load_depths(panel * TILE + i + 1, begin, first);
         x = mix(vec4(0), x, inside);
         y = mix(vec4(0), y, inside);
         [[unroll]] for (uint t = 0; t < 4; t++) {
@@ -84,8 +95,9 @@ void main()
     } else {
         uint lanes = gl_WorkGroupSize.x;
         uint chunks = (args.padded_depth / 4 + lanes - 1) / lanes;
-        uint lane = index % chunks * lanes + gl_LocalInvocationID.x;
-        uint panel = index / chunks;
-        pack_plain(panel, panel < panels ? lane * 4 : args.padded_depth);
+        uint begin = index % chunks * lanes * 4, panel = index / chunks;
+        if (panel < panels) {
+            pack_plain(panel, begin, gl_LocalInvocationID.x * 4);
+        }
     }
 }

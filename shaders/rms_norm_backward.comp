@@ -33,19 +33,43 @@ float correlate(uint row)
     return (sum.x + sum.y) + (sum.z + sum.w);
 }
 
-// dx of four columns of one row; adds their share of the weight's gradient to `sum`.
-void step_row(uint row, uint c, vec4 weight, inout vec4 sum)
+// The four of this invocation from column `base` of a row on; `whole`: so are all of the workgroup.
+vec4 fetch(uint64_t line, uint base, bool whole)
 {
-    uint columns = args.columns;
+    uint first = gl_LocalInvocationID.x * 4;
+    return whole ? near4_storage(line + uint64_t(base) * STORAGE_BYTES, first)
+                 : load_some(line, base + first, args.columns);
+}
+
+// dx of four columns of one row; adds their share of the weight's gradient to `sum`.
+void step_row(uint row, uint base, bool whole, vec4 weight, inout vec4 sum)
+{
+    uint c = base + gl_LocalInvocationID.x * 4;
     float inverse = load_f32(args.inverse, row);
-    vec4 x = load_some(row_address(args.x, row, args.x_stride), c, columns);
-    vec4 dy = load_some(row_address(args.y_gradient, row, args.y_gradient_stride), c, columns);
+    vec4 x = fetch(row_address(args.x, row, args.x_stride), base, whole);
+    vec4 dy = fetch(row_address(args.y_gradient, row, args.y_gradient_stride), base, whole);
     vec4 dx = inverse * (dy * weight - x * load_f32(args.correction, row));
     if (args.add != 0) {
-        dx += load_some(row_address(args.add, row, args.add_stride), c, columns);
+        dx += fetch(row_address(args.add, row, args.add_stride), base, whole);
     }
-    store_some(row_address(args.x_gradient, row, args.x_gradient_stride), c, columns, dx);
+    store_some(row_address(args.x_gradient, row, args.x_gradient_stride), c, args.columns, dx);
     sum = fma(dy, x * inverse, sum);
+}
+
+// The workgroup's columns from `base` on, of rows `begin` to `end`.
+void step_columns(uint begin, uint end, uint base, bool whole, uint64_t partial)
+{
+    uint c = base + gl_LocalInvocationID.x * 4, row = begin;
+    vec4 weight = fetch(args.weight, base, whole), sum = vec4(0);
+    for (; row + BLOCK <= end; row += BLOCK) {
+        [[unroll]] for (uint i = 0; i < BLOCK; i++) {
+            step_row(row + i, base, whole, weight, sum);
+        }
+    }
+    for (; row < end; row++) {
+        step_row(row, base, whole, weight, sum);
+    }
+    store_some_f32(partial, c, args.columns, sum);
 }
 
 void main()
@@ -62,18 +86,14 @@ void main()
         store_f32(args.correction, row, inverse * inverse * (sum / float(args.columns)));
     }
     uint columns = args.columns, step = gl_WorkGroupSize.x * 4;
+    uint whole = FOURS != 0 ? columns / step * step : 0;
     uint64_t partial = args.partial + group * columns * 4;
-    for (uint c = gl_LocalInvocationID.x * 4; c < columns; c += step) {
-        vec4 weight = load_some(args.weight, c, columns), sum = vec4(0);
-        uint row = begin;
-        for (; row + BLOCK <= end; row += BLOCK) {
-            [[unroll]] for (uint i = 0; i < BLOCK; i++) {
-                step_row(row + i, c, weight, sum);
-            }
+    for (uint base = 0; base < whole; base += step) {
+        step_columns(begin, end, base, true, partial);
+    }
+    for (uint base = whole; base < columns; base += step) {
+        if (base + gl_LocalInvocationID.x * 4 < columns) {
+            step_columns(begin, end, base, false, partial);
         }
-        for (; row < end; row++) {
-            step_row(row, c, weight, sum);
-        }
-        store_some_f32(partial, c, columns, sum);
     }
 }
