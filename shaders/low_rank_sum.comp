@@ -14,10 +14,11 @@ layout(constant_id = 2) const uint X_TYPE = 0;
 layout(constant_id = 3) const uint Y_TYPE = 0;
 LW_PUSH_CONSTANTS(lw_low_rank_sum_args)
 
-// Of row k the four of this invocation, from column `begin` of its workgroup on.
+// Of row k the four of this invocation, from column `begin` of its workgroup on. Where lanes are idle
+// CPU drivers go once more through a loop than it says, with loads that lanes share made all the same.
 vec4 load_right(uint k, uint begin)
 {
-    uint64_t line = args.right + (uint64_t(k) * args.columns + begin) * 4;
+    uint64_t line = args.right + (uint64_t(min(k, args.rank - 1)) * args.columns + begin) * 4;
     return near_part(TYPE_F32, line, gl_LocalInvocationID.x * 4, args.columns - begin, WHOLE);
 }
 

@@ -41,9 +41,12 @@ vec4 fetch(uint64_t line, uint base, bool whole)
                  : load_some(line, base + first, args.columns);
 }
 
-// dx of four columns of one row; adds their share of the weight's gradient to `sum`.
+// dx of four columns of one row; adds their share of the weight's gradient to `sum`. Where lanes are
+// idle CPU drivers go once more through a loop than it says, with loads that lanes share made all the
+// same: none of them leaves the rows.
 void step_row(uint row, uint base, bool whole, vec4 weight, inout vec4 sum)
 {
+    row = min(row, args.rows - 1);
     uint c = base + gl_LocalInvocationID.x * 4;
     float inverse = load_f32(args.inverse, row);
     vec4 x = fetch(row_address(args.x, row, args.x_stride), base, whole);
