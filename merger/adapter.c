@@ -256,8 +256,7 @@ static bool read_matrix(const struct lw_adapter *adapter, const struct lw_tensor
     struct layout layout, float *values, struct lw_error *error)
 {
     enum { piece_elements = 8192 };
-    enum lw_type type = LW_F32;
-    lw_merge_type(info->dtype, &type); // the adapter has only such tensors
+    enum lw_type type = lw_merge_type_of(info);
     size_t size = lw_type_size(type);
     uint64_t columns = info->shape[info->rank - 1], elements = lw_tensor_elements(info);
     uint32_t piece[piece_elements]; // room for any type

@@ -138,9 +138,7 @@ static bool fit_replacement(const struct fit *fit, const struct lw_adapter_item 
         return fail_tensor(
             fit, own->name, "replaces what adapter_config.json says was not trained");
     }
-    return (own->rank == fit->info->rank &&
-               !memcmp(own->shape, fit->info->shape, (size_t)own->rank * sizeof *own->shape)) ||
-           fail_shape(fit, own);
+    return lw_tensor_same_shape(own, fit->info) || fail_shape(fit, own);
 }
 
 static bool is_name(const char *name, const char *known)

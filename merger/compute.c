@@ -39,13 +39,6 @@ struct computation {
     uint64_t reported;
 };
 
-static enum lw_type type_of(const struct lw_tensor_info *info)
-{
-    enum lw_type type = LW_F32;
-    lw_merge_type(info->dtype, &type); // the plan has only such tensors
-    return type;
-}
-
 static const struct lw_merge_tensor *tensor_of(const struct computation *run, size_t item)
 {
     return &run->plan->tensors[run->items.items[item].tensor];
@@ -184,7 +177,7 @@ static bool read_part(void *context, size_t number, size_t slot, struct lw_error
 
 static struct lw_array array_of(const struct lw_buffer *buffer, const struct lw_merge_input *input)
 {
-    return (struct lw_array){*buffer, type_of(lw_merge_input_file(input))};
+    return (struct lw_array){*buffer, lw_merge_type_of(lw_merge_input_file(input))};
 }
 
 // Adds what adapters add to the slot's content.
@@ -209,7 +202,7 @@ static bool make_part(struct computation *run, struct slot *slot, const struct l
     *part = (struct lw_merge_part){.first = item->first,
         .count = item->count,
         .x = slot->arrays,
-        .y = {slot->output, type_of(&outline->tensor->info)}};
+        .y = {slot->output, lw_merge_type_of(&outline->tensor->info)}};
     for (size_t i = 0; i < outline->term_count; i++) {
         slot->arrays[i] = array_of(&slot->buffers[i], lw_merge_term(outline, i));
     }

@@ -348,6 +348,13 @@ bool lw_merge_plan_create(struct lw_merge_plan **out, const struct lw_merge_para
     return true;
 }
 
+enum lw_type lw_merge_type_of(const struct lw_tensor_info *info)
+{
+    enum lw_type type = LW_F32;
+    lw_merge_type(info->dtype, &type);
+    return type;
+}
+
 const struct lw_tensor_info *lw_merge_input_file(const struct lw_merge_input *input)
 {
     bool replaced = input->update && input->update->replacement;

@@ -80,6 +80,9 @@ void lw_merge_plan_destroy(struct lw_merge_plan *plan);
 // The element type of computations that a tensor of a file has; false when it has none.
 bool lw_merge_type(enum lw_dtype dtype, enum lw_type *type);
 
+// The same of a tensor that was looked at before: the plan and its adapters have only such.
+enum lw_type lw_merge_type_of(const struct lw_tensor_info *info);
+
 // The tensor of a file that is read for an input: the model's, or the adapter's in its place.
 const struct lw_tensor_info *lw_merge_input_file(const struct lw_merge_input *input);
 

@@ -50,12 +50,6 @@ static void add_shape(struct lw_string *text, const struct lw_tensor_info *info)
     lw_string_addf(text, NULL, "]");
 }
 
-static bool same_shape(const struct lw_tensor_info *left, const struct lw_tensor_info *right)
-{
-    return left->rank == right->rank &&
-           !memcmp(left->shape, right->shape, (size_t)left->rank * sizeof *left->shape);
-}
-
 // A tensor on its way into the plan.
 struct task {
     const struct lw_plan_slice *slice;
@@ -115,7 +109,7 @@ static const struct lw_tensor_info *find_source(struct lw_plan_draft *draft,
     enum lw_type type;
     if (!info) {
         lw_string_addf(draft->problems, NULL, "%s: tensor %s is missing\n", parent->folder, name);
-    } else if (!same_shape(info, task->info) &&
+    } else if (!lw_tensor_same_shape(info, task->info) &&
                !(draft->params->recipe->tokenizer.source &&
                    differ_in_vocabulary(info, task->info, lw_plan_reference(draft, task->slice)))) {
         add_shape_problem(draft, parent, info, task);

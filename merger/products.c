@@ -140,17 +140,21 @@ bool lw_merge_products_add(struct lw_merge_products *products,
     struct lw_array *x, struct lw_array *base, struct lw_error *error)
 {
     struct product *product = products->products;
-    const struct lw_merge_input *input;
-    bool done = true;
-    for (size_t member = 0; done && (input = next_product(outline, &member)); member++, product++) {
-        struct lw_stream *stream = NULL;
-        uint64_t ticket;
-        done = lw_stream_create(&stream, products->device, "products of adapters", error) &&
-               record(products, product, input->update, ranges, range_count,
-                   member < outline->term_count ? &x[member] : base, stream, error) &&
-               lw_stream_end(stream, error) && lw_stream_submit(stream, &ticket, error) &&
-               lw_device_wait(products->device, ticket, error);
-        lw_stream_destroy(stream);
+    size_t member = 0;
+    const struct lw_merge_input *input = next_product(outline, &member);
+    struct lw_stream *stream = NULL;
+    uint64_t ticket;
+    if (!input) {
+        return true;
     }
+    bool done = lw_stream_create(&stream, products->device, "products of adapters", error);
+    for (; done && input; input = next_product(outline, &member)) {
+        done = record(products, product++, input->update, ranges, range_count,
+            member < outline->term_count ? &x[member] : base, stream, error);
+        member++;
+    }
+    done = done && lw_stream_end(stream, error) && lw_stream_submit(stream, &ticket, error) &&
+           lw_device_wait(products->device, ticket, error);
+    lw_stream_destroy(stream);
     return done;
 }

@@ -15,9 +15,7 @@
 bool lw_merge_check_finite(const struct lw_tensor_info *info, const char *where,
     const void *elements, uint64_t first, uint64_t count, struct lw_error *error)
 {
-    enum lw_type type = LW_F32;
-    lw_merge_type(info->dtype, &type); // the plan has only such tensors
-    size_t bad = lw_first_nonfinite(elements, type, count);
+    size_t bad = lw_first_nonfinite(elements, lw_merge_type_of(info), count);
     if (bad < count) {
         return lw_fail(error, LW_BAD_INPUT,
             "%s: tensor %s holds a NaN or an infinity at element %llu; nothing was written", where,

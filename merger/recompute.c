@@ -43,8 +43,7 @@ static double largest_of(const void *elements, enum lw_type type, uint64_t count
 static bool judge(struct comparison *comparison, const struct lw_merge_made *made, uint64_t count,
     struct lw_error *error)
 {
-    enum lw_type type = LW_F32;
-    lw_merge_type(made->info->dtype, &type); // the plan has only such tensors
+    enum lw_type type = lw_merge_type_of(made->info);
     double slack = largest_of(made->elements, type, count) * 0x1p-20;
     struct lw_merge_recomputed *recomputed = comparison->recomputed;
     for (uint64_t i = 0; i < count; i++) {
@@ -91,15 +90,6 @@ static bool compare_made(void *taker, const struct lw_merge_made *made, struct l
     return true;
 }
 
-static bool same_shape(const struct lw_tensor_info *one, const struct lw_tensor_info *other)
-{
-    bool same = one->dtype == other->dtype && one->rank == other->rank;
-    for (int i = 0; same && i < one->rank; i++) {
-        same = one->shape[i] == other->shape[i];
-    }
-    return same;
-}
-
 static bool check_tensors(
     const struct comparison *comparison, const struct lw_merge_plan *plan, struct lw_error *error)
 {
@@ -107,7 +97,7 @@ static bool check_tensors(
         const struct lw_tensor_info *wanted = &plan->tensors[i].info;
         const struct lw_tensor_info *found =
             lw_checkpoint_find(comparison->checkpoint, wanted->name);
-        if (!found || !same_shape(found, wanted)) {
+        if (!found || found->dtype != wanted->dtype || !lw_tensor_same_shape(found, wanted)) {
             return lw_fail(error, LW_BAD_INPUT, "%s: tensor %s is %s", comparison->folder,
                 wanted->name,
                 found ? "of another type or shape than the merge makes it" : "missing");

@@ -12,9 +12,8 @@ layout(constant_id = 3) const uint B_TYPE = 0;
 layout(constant_id = 4) const uint BASE_TYPE = 3; // 3: there is none
 LW_PUSH_CONSTANTS(lw_gram_columns_args)
 
-// Of row `row` the four of this invocation, from column `begin` of its workgroup on. Where lanes are
-// idle CPU drivers go once more through a loop than it says, with loads that lanes share made all the
-// same.
+// Of row `row` the four of this invocation, from column `begin` of its workgroup on; kept inside because
+// of kernel.glsl's trap.
 vec4 fetch(uint type, uint64_t address, uint row, uint begin)
 {
     uint64_t line =

@@ -14,8 +14,8 @@ layout(constant_id = 2) const uint X_TYPE = 0;
 layout(constant_id = 3) const uint Y_TYPE = 0;
 LW_PUSH_CONSTANTS(lw_low_rank_sum_args)
 
-// Of row k the four of this invocation, from column `begin` of its workgroup on. Where lanes are idle
-// CPU drivers go once more through a loop than it says, with loads that lanes share made all the same.
+// Of row k the four of this invocation, from column `begin` of its workgroup on; kept inside because of
+// kernel.glsl's trap.
 vec4 load_right(uint k, uint begin)
 {
     uint64_t line = args.right + (uint64_t(min(k, args.rank - 1)) * args.columns + begin) * 4;

@@ -41,9 +41,8 @@ vec4 fetch(uint64_t line, uint base, bool whole)
                  : load_some(line, base + first, args.columns);
 }
 
-// dx of four columns of one row; adds their share of the weight's gradient to `sum`. Where lanes are
-// idle CPU drivers go once more through a loop than it says, with loads that lanes share made all the
-// same: none of them leaves the rows.
+// dx of four columns of one row, kept inside because of kernel.glsl's trap; adds their share of the
+// weight's gradient to `sum`.
 void step_row(uint row, uint base, bool whole, vec4 weight, inout vec4 sum)
 {
     row = min(row, args.rows - 1);

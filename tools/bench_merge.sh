@@ -3,9 +3,8 @@
 # usage: tools/bench_merge.sh [--work DIR] [--layers N] [--rounds N] [--methods "linear ties dare_ties hashed"]
 #
 # Merges of a pair of bf16 models beside `cp` of the bytes that come out, and beside reading the bytes
-# that go in ("read"), in alternating rounds: with
-# the models in the page cache, and with all files read from the disk. Both end with the bytes on the
-# disk. The pair (default: 2 x 4 GB) is made in DIR and kept there for the next time. Beside them,
+# that go in ("read"), in alternating rounds: with the models in the page cache, and with all files read
+# from the disk. Both end with the bytes on the disk. The pair (default: 2 x 4 GB) is made in DIR and kept there for the next time. Beside them,
 # where PYTHON has torch and safetensors: LM-Cocktail's way (all models in memory, summed, saved).
 # "hashed" is linear with the SHA-256 of all files in its manifest, which the others leave out.
 # LEWIN names the program (default: build/cli/lewin). MERGEKIT, where it is set, is mergekit's command

@@ -149,7 +149,7 @@ static void adamw_case(struct lw_kernel_case *c)
         .rows = lw_case_buffer(c, lw_adamw_size(1)),
         .state = optimizer_state(c),
         .grad_norm = zeros(c, 1)};
-    char rows[256];
+    uint64_t rows[LW_ADAMW_ROW_BYTES / sizeof(uint64_t)];
     lw_adamw_rows(&adamw, rows);
     c->failed = c->failed ||
                 !lw_upload(c->params->device, &adamw.rows, 0, rows, lw_adamw_size(1), c->error);

@@ -72,6 +72,12 @@ uint64_t lw_tensor_elements(const struct lw_tensor_info *info)
     return elements;
 }
 
+bool lw_tensor_same_shape(const struct lw_tensor_info *left, const struct lw_tensor_info *right)
+{
+    return left->rank == right->rank &&
+           !memcmp(left->shape, right->shape, (size_t)left->rank * sizeof *left->shape);
+}
+
 bool lw_tensor_set_bytes(struct lw_tensor_info *info)
 {
     uint64_t bytes = lw_dtype_size(info->dtype);

@@ -55,6 +55,8 @@ struct lw_tensor_info {
 // The product of the shape; 1 for rank 0.
 uint64_t lw_tensor_elements(const struct lw_tensor_info *info);
 
+bool lw_tensor_same_shape(const struct lw_tensor_info *left, const struct lw_tensor_info *right);
+
 // Sets info->bytes from dtype, rank and shape; false when that is more than 2^63 - 1.
 bool lw_tensor_set_bytes(struct lw_tensor_info *info);
 

@@ -9,10 +9,11 @@
 
 _Static_assert(sizeof(struct lw_optimizer_state) == sizeof(struct lw_adamw_state),
     "the host and the kernel disagree on the state");
+_Static_assert(sizeof(struct lw_adamw_row) == LW_ADAMW_ROW_BYTES, "a row has another size");
 
 uint64_t lw_adamw_size(size_t range_count)
 {
-    return range_count * sizeof(struct lw_adamw_row);
+    return (uint64_t)range_count * LW_ADAMW_ROW_BYTES;
 }
 
 static uint64_t groups_of(const struct lw_adamw_range *range)

@@ -36,7 +36,8 @@ struct lw_adamw {
     struct lw_buffer grad_norm; // one fp32, the norm before clipping
 };
 
-// What the device must know of the ranges: how many bytes, and these bytes.
+// What the device must know of the ranges: how many bytes, and these bytes, to memory aligned to 8.
+enum { LW_ADAMW_ROW_BYTES = 64 }; // a range
 uint64_t lw_adamw_size(size_t range_count);
 void lw_adamw_rows(const struct lw_adamw *adamw, void *memory);
 

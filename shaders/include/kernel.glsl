@@ -13,8 +13,8 @@
 #include "args.h"
 
 // A trap: Mesa's CPU driver turns control flow into masks, and a load from an address that all
-// invocations share is made even where no invocation takes the branch. Such an address must be
-// valid in any case.
+// invocations share is made even where no invocation takes the branch, and once more than a loop says
+// that lies behind a condition which differs by invocation. Such an address must be valid in any case.
 
 #define LW_JOIN_EXPANDED(a, b) a##b
 #define LW_JOIN(a, b) LW_JOIN_EXPANDED(a, b)

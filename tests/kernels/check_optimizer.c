@@ -7,7 +7,7 @@
 #include "tests/kernels/check.h"
 #include "tests/reference/optimizer.h"
 
-enum { most_ranges = 9, row_words = 64 };
+enum { most_ranges = 9 };
 
 struct shape {
     uint32_t count;
@@ -89,7 +89,7 @@ static void adamw_case(struct check *check, const struct shape *shape)
         }
         begin += range->count;
     }
-    uint32_t rows[row_words * most_ranges];
+    _Alignas(uint64_t) uint32_t rows[LW_ADAMW_ROW_BYTES / sizeof(uint32_t) * most_ranges];
     lw_adamw_rows(&adamw, rows);
     adamw.rows = check_words(check, rows, (uint32_t)lw_adamw_size(adamw.range_count) / 4)->buffer;
     double *w = check_doubles(check, count), *g = check_doubles(check, count);
