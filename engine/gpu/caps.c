@@ -18,6 +18,7 @@ const char *lw_feature_name(enum lw_feature feature)
         {LW_FEATURE_FLOAT16, "float16"},
         {LW_FEATURE_COOPERATIVE_MATRIX, "cooperative_matrix"},
         {LW_FEATURE_COOPERATIVE_MATRIX_2, "cooperative_matrix_2"},
+        {LW_FEATURE_WORKGROUP_MATRIX, "workgroup_matrix"},
         {LW_FEATURE_BFLOAT16, "bfloat16"},
         {LW_FEATURE_SUBGROUP_SIZE_CONTROL, "subgroup_size_control"},
         {LW_FEATURE_MEMORY_BUDGET, "memory_budget"},

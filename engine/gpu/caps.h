@@ -13,13 +13,14 @@ enum lw_feature {
     LW_FEATURE_CPU = 1u << 0, // a CPU driver: no shared memory worth using, one subgroup a group
     LW_FEATURE_FLOAT16 = 1u << 1,               // fp16 arithmetic
     LW_FEATURE_COOPERATIVE_MATRIX = 1u << 2,    // VK_KHR_cooperative_matrix, fp32 sums
-    LW_FEATURE_COOPERATIVE_MATRIX_2 = 1u << 3,  // VK_NV_cooperative_matrix2, workgroup scope
-    LW_FEATURE_BFLOAT16 = 1u << 4,              // VK_KHR_shader_bfloat16, in matrices
-    LW_FEATURE_SUBGROUP_SIZE_CONTROL = 1u << 5, // VK_EXT_subgroup_size_control
-    LW_FEATURE_MEMORY_BUDGET = 1u << 6,         // VK_EXT_memory_budget
-    LW_FEATURE_EXTERNAL_HOST = 1u << 7,         // VK_EXT_external_memory_host
-    LW_FEATURE_UNIFIED_MEMORY = 1u << 8, // the host maps all device memory: no staging copies
-    LW_FEATURE_COUNT = 9
+    LW_FEATURE_COOPERATIVE_MATRIX_2 = 1u << 3,  // VK_NV_cooperative_matrix2: any size, by element
+    LW_FEATURE_WORKGROUP_MATRIX = 1u << 4,      // and of a workgroup, moved by tensor layouts
+    LW_FEATURE_BFLOAT16 = 1u << 5,              // VK_KHR_shader_bfloat16, in matrices
+    LW_FEATURE_SUBGROUP_SIZE_CONTROL = 1u << 6, // VK_EXT_subgroup_size_control
+    LW_FEATURE_MEMORY_BUDGET = 1u << 7,         // VK_EXT_memory_budget
+    LW_FEATURE_EXTERNAL_HOST = 1u << 8,         // VK_EXT_external_memory_host
+    LW_FEATURE_UNIFIED_MEMORY = 1u << 9, // the host maps all device memory: no staging copies
+    LW_FEATURE_COUNT = 10
 };
 
 // The name of one feature bit as --hide-caps takes it.
@@ -32,10 +33,17 @@ bool lw_features_parse(const char *names, uint32_t *features, struct lw_error *e
 // What the operands of a matrix multiplication in hardware are; its sums are fp32.
 enum lw_matrix_operand { LW_MATRIX_FP16, LW_MATRIX_BF16, LW_MATRIX_OPERANDS };
 
-// A product [m, k] x [k, n] that the hardware does as one.
+// A product [m, k] x [k, n] that the hardware does as one; m 0: none.
 struct lw_matrix_shape {
-    uint32_t m, n, k;     // 0: none. Of a workgroup's matrices: what their sizes are multiples of
-    uint32_t invocations; // of a workgroup; 0 for those of a subgroup
+    uint32_t m, n, k;
+};
+
+// Who shares a matrix of VK_NV_cooperative_matrix2: a subgroup, a workgroup of 128 or 256 invocations.
+enum lw_matrix_scope {
+    LW_MATRIX_SUBGROUP,
+    LW_MATRIX_WORKGROUP_128,
+    LW_MATRIX_WORKGROUP_256,
+    LW_MATRIX_SCOPES
 };
 
 enum lw_device_kind { LW_DEVICE_OTHER, LW_DEVICE_CPU, LW_DEVICE_INTEGRATED, LW_DEVICE_DISCRETE };
@@ -52,7 +60,9 @@ struct lw_caps {
     uint32_t subgroup_size;  // the default
     uint32_t min_subgroup_size, max_subgroup_size;
     struct lw_matrix_shape subgroup_matrices[LW_MATRIX_OPERANDS];
-    struct lw_matrix_shape workgroup_matrices[LW_MATRIX_OPERANDS];
+    // What the sizes of VK_NV_cooperative_matrix2's matrices are multiples of, and their most.
+    struct lw_matrix_shape flexible_matrices[LW_MATRIX_SCOPES][LW_MATRIX_OPERANDS];
+    uint32_t max_matrix_size;
     uint32_t shared_memory;   // bytes a workgroup
     uint32_t max_group_count; // workgroups in x
     uint32_t max_group_size;  // invocations

@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// Which matrix shapes a device multiplies in hardware: those with fp32 sums of fp16 or bf16
-// operands. Subgroup scope comes from VK_KHR_cooperative_matrix, workgroup scope from
-// VK_NV_cooperative_matrix2. Called by caps.c.
+// Which matrix shapes a device multiplies in hardware: those with fp32 sums of fp16 or bf16 operands,
+// of VK_KHR_cooperative_matrix and of VK_NV_cooperative_matrix2. Called by caps.c.
 #include "engine/base/alloc.h"
 #include "engine/gpu/instance_private.h"
 #include "engine/gpu/vulkan_matrix.h"
@@ -49,7 +48,7 @@ static void measure_subgroup_shapes(
                     row->ResultType == VK_COMPONENT_TYPE_FLOAT32_KHR &&
                     !row->saturatingAccumulation) {
                     keep_better(&device->caps.subgroup_matrices[type],
-                        (struct lw_matrix_shape){row->MSize, row->NSize, row->KSize, 0});
+                        (struct lw_matrix_shape){row->MSize, row->NSize, row->KSize});
                 }
             }
         }
@@ -57,9 +56,27 @@ static void measure_subgroup_shapes(
     lw_free(rows);
 }
 
-static void measure_workgroup_shapes(
+// The scope of a row of flexible dimensions; LW_MATRIX_SCOPES where no kernel has it.
+static enum lw_matrix_scope scope_of(const VkCooperativeMatrixFlexibleDimensionsPropertiesNV *row)
+{
+    if (row->scope == VK_SCOPE_SUBGROUP_KHR) {
+        return LW_MATRIX_SUBGROUP;
+    }
+    bool workgroup = row->scope == VK_SCOPE_WORKGROUP_KHR;
+    return workgroup && row->workgroupInvocations == 128   ? LW_MATRIX_WORKGROUP_128
+           : workgroup && row->workgroupInvocations == 256 ? LW_MATRIX_WORKGROUP_256
+                                                           : LW_MATRIX_SCOPES;
+}
+
+static void measure_flexible_shapes(
     const struct lw_instance *instance, struct lw_physical_device *device)
 {
+    VkPhysicalDeviceCooperativeMatrix2PropertiesNV limits = {
+        .sType = VK_STRUCTURE_TYPE_PHYSICAL_DEVICE_COOPERATIVE_MATRIX_2_PROPERTIES_NV};
+    VkPhysicalDeviceProperties2 properties = {
+        .sType = VK_STRUCTURE_TYPE_PHYSICAL_DEVICE_PROPERTIES_2, .pNext = &limits};
+    instance->vulkan.GetPhysicalDeviceProperties2(device->handle, &properties);
+    device->caps.max_matrix_size = limits.cooperativeMatrixFlexibleDimensionsMaxDimension;
     PFN_vkGetPhysicalDeviceCooperativeMatrixFlexibleDimensionsPropertiesNV get =
         (PFN_vkGetPhysicalDeviceCooperativeMatrixFlexibleDimensionsPropertiesNV)
             instance->global.GetInstanceProcAddr(instance->handle,
@@ -76,16 +93,14 @@ static void measure_workgroup_shapes(
         for (uint32_t i = 0; i < count; i++) {
             const VkCooperativeMatrixFlexibleDimensionsPropertiesNV *row = &rows[i];
             for (int type = 0; type < LW_MATRIX_OPERANDS; type++) {
-                struct lw_matrix_shape *best = &device->caps.workgroup_matrices[type];
-                // Of several, the one with 256 invocations: those of the kernels' large tiles.
-                if (row->scope == VK_SCOPE_WORKGROUP_KHR && row->AType == operand_types[type] &&
+                enum lw_matrix_scope scope = scope_of(row);
+                if (scope < LW_MATRIX_SCOPES && row->AType == operand_types[type] &&
                     row->BType == operand_types[type] &&
                     row->CType == VK_COMPONENT_TYPE_FLOAT32_KHR &&
                     row->ResultType == VK_COMPONENT_TYPE_FLOAT32_KHR &&
-                    !row->saturatingAccumulation &&
-                    (!best->m || row->workgroupInvocations == 256)) {
-                    *best = (struct lw_matrix_shape){row->MGranularity, row->NGranularity,
-                        row->KGranularity, row->workgroupInvocations};
+                    !row->saturatingAccumulation) {
+                    device->caps.flexible_matrices[scope][type] = (struct lw_matrix_shape){
+                        row->MGranularity, row->NGranularity, row->KGranularity};
                 }
             }
         }
@@ -100,7 +115,7 @@ static uint32_t measure_features(
     uint32_t named = device->caps.features;
     VkPhysicalDeviceCooperativeMatrixFeaturesKHR subgroup = {
         .sType = VK_STRUCTURE_TYPE_PHYSICAL_DEVICE_COOPERATIVE_MATRIX_FEATURES_KHR};
-    VkPhysicalDeviceCooperativeMatrix2FeaturesNV workgroup = {
+    VkPhysicalDeviceCooperativeMatrix2FeaturesNV flexible = {
         .sType = VK_STRUCTURE_TYPE_PHYSICAL_DEVICE_COOPERATIVE_MATRIX_2_FEATURES_NV};
     VkPhysicalDeviceShaderBfloat16FeaturesKHR bfloat16 = {
         .sType = VK_STRUCTURE_TYPE_PHYSICAL_DEVICE_SHADER_BFLOAT16_FEATURES_KHR};
@@ -114,8 +129,8 @@ static uint32_t measure_features(
         end = &subgroup.pNext;
     }
     if (named & LW_FEATURE_COOPERATIVE_MATRIX_2) {
-        *end = &workgroup;
-        end = &workgroup.pNext;
+        *end = &flexible;
+        end = &flexible.pNext;
     }
     if (named & LW_FEATURE_BFLOAT16) {
         *end = &bfloat16;
@@ -128,12 +143,15 @@ static uint32_t measure_features(
     bool ordered = model.vulkanMemoryModel && model.vulkanMemoryModelDeviceScope;
     if (subgroup.cooperativeMatrix && ordered && sized && !broken) {
         found |= LW_FEATURE_COOPERATIVE_MATRIX;
-        if (workgroup.cooperativeMatrixWorkgroupScope &&
-            workgroup.cooperativeMatrixFlexibleDimensions &&
-            workgroup.cooperativeMatrixConversions &&
-            workgroup.cooperativeMatrixPerElementOperations &&
-            workgroup.cooperativeMatrixTensorAddressing && workgroup.cooperativeMatrixBlockLoads) {
+        // Its kernels are SPIR-V 1.6, of Vulkan 1.3.
+        if (device->caps.vulkan_version >= VK_API_VERSION_1_3 &&
+            flexible.cooperativeMatrixFlexibleDimensions &&
+            flexible.cooperativeMatrixPerElementOperations) {
             found |= LW_FEATURE_COOPERATIVE_MATRIX_2;
+        }
+        if (found & LW_FEATURE_COOPERATIVE_MATRIX_2 && flexible.cooperativeMatrixWorkgroupScope &&
+            flexible.cooperativeMatrixTensorAddressing && flexible.cooperativeMatrixBlockLoads) {
+            found |= LW_FEATURE_WORKGROUP_MATRIX;
         }
     }
     if (bfloat16.shaderBFloat16Type && bfloat16.shaderBFloat16CooperativeMatrix) {
@@ -150,15 +168,11 @@ void lw_caps_measure_matrices(const struct lw_instance *instance, struct lw_phys
         measure_subgroup_shapes(instance, device);
     }
     if (found & LW_FEATURE_COOPERATIVE_MATRIX_2) {
-        measure_workgroup_shapes(instance, device);
+        measure_flexible_shapes(instance, device);
     }
     caps->features &= ~(uint32_t)(LW_FEATURE_COOPERATIVE_MATRIX | LW_FEATURE_COOPERATIVE_MATRIX_2 |
                                   LW_FEATURE_BFLOAT16);
-    bool subgroup =
+    bool any =
         caps->subgroup_matrices[LW_MATRIX_FP16].m || caps->subgroup_matrices[LW_MATRIX_BF16].m;
-    bool workgroup =
-        caps->workgroup_matrices[LW_MATRIX_FP16].m || caps->workgroup_matrices[LW_MATRIX_BF16].m;
-    caps->features |= found & LW_FEATURE_BFLOAT16;
-    caps->features |= subgroup ? LW_FEATURE_COOPERATIVE_MATRIX : 0;
-    caps->features |= workgroup ? LW_FEATURE_COOPERATIVE_MATRIX_2 : 0;
+    caps->features |= any ? found : found & LW_FEATURE_BFLOAT16;
 }

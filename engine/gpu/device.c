@@ -37,6 +37,7 @@ struct optional_features {
     VkPhysicalDeviceSubgroupSizeControlFeatures sizes;
     VkPhysicalDeviceCooperativeMatrixFeaturesKHR matrix;
     VkPhysicalDeviceCooperativeMatrix2FeaturesNV matrix2;
+    VkPhysicalDeviceMaintenance4Features maintenance4;
     VkPhysicalDeviceShaderBfloat16FeaturesKHR bfloat16;
     VkPhysicalDevicePipelineExecutablePropertiesFeaturesKHR executables;
     void *chain; // of the structs in use
@@ -54,6 +55,7 @@ static void enable(struct optional_features *optional, const char *extension, vo
 
 static void pick_optional_features(struct optional_features *optional, uint32_t features)
 {
+    VkBool32 workgroups = (features & LW_FEATURE_WORKGROUP_MATRIX) != 0;
     *optional = (struct optional_features){
         .sizes = {.sType = VK_STRUCTURE_TYPE_PHYSICAL_DEVICE_SUBGROUP_SIZE_CONTROL_FEATURES,
             .subgroupSizeControl = VK_TRUE,
@@ -61,12 +63,13 @@ static void pick_optional_features(struct optional_features *optional, uint32_t 
         .matrix = {.sType = VK_STRUCTURE_TYPE_PHYSICAL_DEVICE_COOPERATIVE_MATRIX_FEATURES_KHR,
             .cooperativeMatrix = VK_TRUE},
         .matrix2 = {.sType = VK_STRUCTURE_TYPE_PHYSICAL_DEVICE_COOPERATIVE_MATRIX_2_FEATURES_NV,
-            .cooperativeMatrixWorkgroupScope = VK_TRUE,
             .cooperativeMatrixFlexibleDimensions = VK_TRUE,
-            .cooperativeMatrixConversions = VK_TRUE,
             .cooperativeMatrixPerElementOperations = VK_TRUE,
-            .cooperativeMatrixTensorAddressing = VK_TRUE,
-            .cooperativeMatrixBlockLoads = VK_TRUE},
+            .cooperativeMatrixWorkgroupScope = workgroups,
+            .cooperativeMatrixTensorAddressing = workgroups,
+            .cooperativeMatrixBlockLoads = workgroups},
+        .maintenance4 = {.sType = VK_STRUCTURE_TYPE_PHYSICAL_DEVICE_MAINTENANCE_4_FEATURES,
+            .maintenance4 = VK_TRUE},
         .bfloat16 = {.sType = VK_STRUCTURE_TYPE_PHYSICAL_DEVICE_SHADER_BFLOAT16_FEATURES_KHR,
             .shaderBFloat16Type = VK_TRUE,
             .shaderBFloat16CooperativeMatrix = VK_TRUE},
@@ -85,6 +88,8 @@ static void pick_optional_features(struct optional_features *optional, uint32_t 
     }
     if (features & LW_FEATURE_COOPERATIVE_MATRIX_2) {
         enable(optional, "VK_NV_cooperative_matrix2", &optional->matrix2);
+        // SPIR-V 1.6 names the size of a workgroup in a way that this allows.
+        enable(optional, "VK_KHR_maintenance4", &optional->maintenance4);
     }
     if (features & LW_FEATURE_BFLOAT16) {
         enable(optional, "VK_KHR_shader_bfloat16", &optional->bfloat16);

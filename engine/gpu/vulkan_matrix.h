@@ -91,7 +91,7 @@ typedef VkResult(VKAPI_PTR *PFN_vkGetPhysicalDeviceCooperativeMatrixFlexibleDime
 #endif
 
 // Asks for the matrix shapes of a device whose extensions are measured already, fills
-// caps->subgroup_matrices and caps->workgroup_matrices, and takes away the matrix features that no
+// caps->subgroup_matrices and caps->flexible_matrices, and takes away the matrix features that no
 // shape of Lewin's kernels supports.
 struct lw_instance;
 struct lw_physical_device;

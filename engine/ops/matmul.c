@@ -11,6 +11,20 @@
 // As VK_MAKE_API_VERSION packs it.
 #define VERSION(major, minor, patch) ((major) << 22 | (minor) << 12 | (patch))
 
+#define FLEXIBLE LW_FEATURE_COOPERATIVE_MATRIX_2
+#define WORKGROUP (FLEXIBLE | LW_FEATURE_WORKGROUP_MATRIX)
+
+// Of bf16 operands on matrix cores: kernels lw_MATMUL_`kernel`_`operand`, functions lw_matmul_`way`.
+#define MATRIX_ROW(title, needs, kernel, operand, way)                                             \
+    {                                                                                              \
+        .name = (title), .features = (needs),                                                      \
+        .kernels = {LW_KERNEL_MATMUL_##kernel##_##operand##_BF16,                                  \
+            LW_KERNEL_MATMUL_##kernel##_##operand##_BF16_F32},                                     \
+        .matrix = LW_MATRIX_##operand, .runs = lw_matmul_##way##_runs,                             \
+        .suits = lw_matmul_matrix_suits, .plans = lw_matmul_##way##_plans,                         \
+        .scratch = lw_matmul_matrix_scratch, .record = lw_matmul_##way, .tested = true             \
+    }
+
 // Best first; a product takes the first row that the device runs, that suits it, and whose test on
 // the device found nothing against it.
 static const struct lw_matmul_variant variants[] = {
@@ -21,22 +35,20 @@ static const struct lw_matmul_variant variants[] = {
         .vulkan_version = VERSION(1, 4, 350),
         .scratch = lw_matmul_cpu_scratch,
         .record = lw_matmul_cpu},
-    {.name = "cooperative matrix, bf16",
-        .features = LW_FEATURE_COOPERATIVE_MATRIX | LW_FEATURE_BFLOAT16,
-        .runs = lw_matmul_matrix_bf16_runs,
-        .suits = lw_matmul_matrix_suits,
-        .plans = lw_matmul_matrix_bf16_plans,
-        .scratch = lw_matmul_matrix_scratch,
-        .record = lw_matmul_matrix_bf16,
-        .tested = true},
-    {.name = "cooperative matrix, fp16",
-        .features = LW_FEATURE_COOPERATIVE_MATRIX | LW_FEATURE_FLOAT16,
-        .runs = lw_matmul_matrix_fp16_runs,
-        .suits = lw_matmul_matrix_suits,
-        .plans = lw_matmul_matrix_fp16_plans,
-        .scratch = lw_matmul_matrix_scratch,
-        .record = lw_matmul_matrix_fp16,
-        .tested = true},
+    // The driver cuts a workgroup's matrices up as suits the device, so these come first.
+    MATRIX_ROW("workgroup matrix, bf16", WORKGROUP | LW_FEATURE_BFLOAT16, WORKGROUP_MATRIX, BF16,
+        flexible),
+    MATRIX_ROW(
+        "workgroup matrix, fp16", WORKGROUP | LW_FEATURE_FLOAT16, WORKGROUP_MATRIX, FP16, flexible),
+    MATRIX_ROW("cooperative matrix, bf16", LW_FEATURE_COOPERATIVE_MATRIX | LW_FEATURE_BFLOAT16,
+        MATRIX, BF16, matrix),
+    MATRIX_ROW("cooperative matrix, fp16", LW_FEATURE_COOPERATIVE_MATRIX | LW_FEATURE_FLOAT16,
+        MATRIX, FP16, matrix),
+    // Element by element from memory.
+    MATRIX_ROW(
+        "flexible matrix, bf16", FLEXIBLE | LW_FEATURE_BFLOAT16, FLEXIBLE_MATRIX, BF16, flexible),
+    MATRIX_ROW(
+        "flexible matrix, fp16", FLEXIBLE | LW_FEATURE_FLOAT16, FLEXIBLE_MATRIX, FP16, flexible),
     {.name = "simt",
         .plans = lw_matmul_simt_plans,
         .scratch = lw_matmul_simt_scratch,
@@ -66,7 +78,7 @@ bool lw_matmul_variant_fits(const struct lw_matmul_variant *variant, const struc
 {
     return (caps->features & variant->features) == variant->features &&
            caps->vulkan_version >= variant->vulkan_version &&
-           (!variant->runs || variant->runs(caps));
+           (!variant->runs || variant->runs(variant, caps));
 }
 
 void lw_matmul_test_name(const struct lw_matmul_variant *variant, char name[LW_MATMUL_NAME_SIZE])
@@ -85,7 +97,8 @@ enum lw_matmul_verdict lw_matmul_verdict_of(
                                               : LW_MATMUL_UNTESTED;
 }
 
-static bool is_usable(const struct lw_device *device, const struct lw_matmul_variant *variant)
+bool lw_matmul_variant_usable(
+    const struct lw_device *device, const struct lw_matmul_variant *variant)
 {
     enum lw_matmul_verdict verdict = lw_matmul_verdict_of(device, variant);
     return lw_matmul_variant_fits(variant, lw_device_caps(device)) &&
@@ -94,11 +107,9 @@ static bool is_usable(const struct lw_device *device, const struct lw_matmul_var
 
 bool lw_matmul_matrix_usable(const struct lw_device *device, enum lw_matrix_operand operand)
 {
-    bool (*runs)(const struct lw_caps *caps) =
-        operand == LW_MATRIX_BF16 ? lw_matmul_matrix_bf16_runs : lw_matmul_matrix_fp16_runs;
     for (int i = 0; i < variant_count; i++) {
-        if (variants[i].runs == runs) {
-            return is_usable(device, &variants[i]);
+        if (variants[i].record == lw_matmul_matrix && variants[i].matrix == operand) {
+            return lw_matmul_variant_usable(device, &variants[i]);
         }
     }
     return false;
@@ -108,7 +119,8 @@ const struct lw_matmul_variant *lw_matmul_variant_for(
     const struct lw_device *device, const struct lw_matmul *matmul)
 {
     const struct lw_matmul_variant *variant = variants;
-    while (!is_usable(device, variant) || (variant->suits && !variant->suits(matmul))) {
+    while (
+        !lw_matmul_variant_usable(device, variant) || (variant->suits && !variant->suits(matmul))) {
         variant++; // the last row needs nothing
     }
     return variant;
@@ -118,7 +130,8 @@ static const struct lw_matmul_variant *special_variant_for(
     const struct lw_device *device, const struct lw_matmul *matmul)
 {
     for (int i = 0; i < special_count; i++) {
-        if (is_usable(device, &special_variants[i]) && special_variants[i].suits(matmul)) {
+        if (lw_matmul_variant_usable(device, &special_variants[i]) &&
+            special_variants[i].suits(matmul)) {
             return &special_variants[i];
         }
     }
@@ -151,7 +164,7 @@ const char *lw_matmul_variant_refusal(size_t index, const struct lw_device *devi
     case LW_MATMUL_WRONG:
         return "their results are wrong with this driver";
     case LW_MATMUL_SLOW:
-        return "slower than simt with this driver";
+        return "slower than others with this driver";
     case LW_MATMUL_UNTESTED:
     case LW_MATMUL_GOOD:
         break;
@@ -169,7 +182,7 @@ static bool pick_plan(const struct lw_device *device, const struct lw_matmul_var
     if (!variant->plans) {
         return false;
     }
-    uint32_t count = variant->plans(device, matmul, plans);
+    uint32_t count = variant->plans(variant, device, matmul, plans);
     lw_matmul_choice_name(variant, matmul, name);
     *plan = plans[lw_choice_get(device, name, &best) && best < count ? best : 0];
     return true;
@@ -223,7 +236,7 @@ uint64_t lw_matmul_scratch(const struct lw_device *device, const struct lw_matmu
 {
     const struct lw_matmul_variant *variant = lw_matmul_variant_for(device, matmul);
     struct lw_matmul_plan plans[LW_MATMUL_PLANS];
-    uint32_t count = variant->plans ? variant->plans(device, matmul, plans) : 0;
+    uint32_t count = variant->plans ? variant->plans(variant, device, matmul, plans) : 0;
     uint64_t most = 0;
     for (uint32_t i = 0; variant->scratch && (i == 0 || i < count); i++) {
         uint64_t size = variant->scratch(device, matmul, count ? &plans[i] : NULL);
@@ -255,5 +268,5 @@ void lw_matmul(struct lw_stream *stream, const struct lw_matmul *matmul)
             matmul->scratch.size);
         return;
     }
-    variant->record(stream, matmul, plan);
+    variant->record(variant, stream, matmul, plan);
 }

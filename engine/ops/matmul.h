@@ -40,8 +40,8 @@ enum lw_tune {
 };
 
 // Tests and times each variant that needs it once on this device and driver: multiplies, compares
-// with a product on the host, and compares its time with that of the variant for any device. What
-// was found is kept in the cache folder. False only when the device fails.
+// with a product on the host, and compares its time with that of the next best variant. What was
+// found is kept in the cache folder. False only when the device fails.
 bool lw_matmul_test(struct lw_device *device, enum lw_tune tune, struct lw_error *error);
 
 // Measures the ways to do each of `count` products (of whose addresses only matters whether they are

@@ -187,9 +187,10 @@ static uint32_t at_most(uint32_t value, uint32_t limit)
     return value < limit ? value : limit;
 }
 
-void lw_matmul_cpu(
-    struct lw_stream *stream, const struct lw_matmul *matmul, const struct lw_matmul_plan *plan)
+void lw_matmul_cpu(const struct lw_matmul_variant *variant, struct lw_stream *stream,
+    const struct lw_matmul *matmul, const struct lw_matmul_plan *plan)
 {
+    (void)variant;
     (void)plan;
     struct packing packing = make_packing(lw_stream_device(stream), matmul);
     const struct lw_matmul_shape *shape = &packing.shape;

@@ -51,9 +51,10 @@ static void record(struct lw_stream *stream, const struct lw_matmul *matmul,
     lw_stream_dispatch(stream, dispatch);
 }
 
-void lw_matmul_few_cpu(
-    struct lw_stream *stream, const struct lw_matmul *matmul, const struct lw_matmul_plan *plan)
+void lw_matmul_few_cpu(const struct lw_matmul_variant *variant, struct lw_stream *stream,
+    const struct lw_matmul *matmul, const struct lw_matmul_plan *plan)
 {
+    (void)variant;
     (void)plan;
     uint32_t lanes = lw_matmul_lanes(lw_stream_device(stream));
     struct lw_dispatch dispatch = {
@@ -64,9 +65,10 @@ void lw_matmul_few_cpu(
     record(stream, matmul, &dispatch, lanes);
 }
 
-void lw_matmul_few_gpu(
-    struct lw_stream *stream, const struct lw_matmul *matmul, const struct lw_matmul_plan *plan)
+void lw_matmul_few_gpu(const struct lw_matmul_variant *variant, struct lw_stream *stream,
+    const struct lw_matmul *matmul, const struct lw_matmul_plan *plan)
 {
+    (void)variant;
     (void)plan;
     struct lw_dispatch dispatch = {
         .kernel = lw_matmul_kernel(matmul, LW_KERNEL_MATMUL_FEW_GPU_F32,

@@ -35,4 +35,10 @@ struct lw_matmul_kernel {
 void lw_matmul_record_gpu(struct lw_stream *stream, const struct lw_matmul *matmul,
     const struct lw_matmul_plan *plan, const struct lw_matmul_kernel *kernel);
 
+// The same for a variant on matrix cores: with its kernel for c's type, room for sums after the scales
+// in the scratch memory and, for fp16 matrices, the scales of the operands found first.
+void lw_matmul_record_matrix(const struct lw_matmul_variant *variant, struct lw_stream *stream,
+    const struct lw_matmul *matmul, const struct lw_matmul_plan *plan,
+    const struct lw_matmul_kernel *kernel);
+
 #endif

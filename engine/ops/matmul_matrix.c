@@ -12,12 +12,6 @@
 static const struct lw_matmul_tile tiles[] = {
     {128, 128, 32, 64, 64}, {128, 64, 32, 64, 32}, {64, 64, 32, 32, 32}, {32, 32, 32, 16, 32}};
 
-static const struct lw_matrix_shape *matrix_of(
-    const struct lw_caps *caps, enum lw_matrix_operand operand)
-{
-    return &caps->subgroup_matrices[operand];
-}
-
 // Invocations of a subgroup. The largest that the device has is what its matrices are made for.
 static uint32_t subgroup_of(const struct lw_caps *caps)
 {
@@ -77,21 +71,12 @@ static uint32_t usable_tiles(const struct lw_caps *caps, const struct lw_matmul_
     return count;
 }
 
-static bool runs(const struct lw_caps *caps, enum lw_matrix_operand operand)
+bool lw_matmul_matrix_runs(const struct lw_matmul_variant *variant, const struct lw_caps *caps)
 {
     struct lw_matmul_tile usable[MOST_TILES];
     struct lw_matmul_shape shape = {.m = 1, .n = 1, .k = 1};
-    return usable_tiles(caps, &shape, matrix_of(caps, operand), usable) > 0;
-}
-
-bool lw_matmul_matrix_bf16_runs(const struct lw_caps *caps)
-{
-    return lw_kernel_rows[LW_KERNEL_MATMUL_MATRIX_BF16_BF16].spirv && runs(caps, LW_MATRIX_BF16);
-}
-
-bool lw_matmul_matrix_fp16_runs(const struct lw_caps *caps)
-{
-    return lw_kernel_rows[LW_KERNEL_MATMUL_MATRIX_FP16_BF16].spirv && runs(caps, LW_MATRIX_FP16);
+    return lw_kernel_rows[variant->kernels[0]].spirv &&
+           usable_tiles(caps, &shape, &caps->subgroup_matrices[variant->matrix], usable) > 0;
 }
 
 bool lw_matmul_matrix_suits(const struct lw_matmul *matmul)
@@ -99,27 +84,16 @@ bool lw_matmul_matrix_suits(const struct lw_matmul *matmul)
     return matmul->a.type == LW_BF16;
 }
 
-static uint32_t make_plans(const struct lw_device *device, const struct lw_matmul *matmul,
-    enum lw_matrix_operand operand, struct lw_matmul_plan plans[LW_MATMUL_PLANS])
+uint32_t lw_matmul_matrix_plans(const struct lw_matmul_variant *variant,
+    const struct lw_device *device, const struct lw_matmul *matmul,
+    struct lw_matmul_plan plans[LW_MATMUL_PLANS])
 {
     const struct lw_caps *caps = lw_device_caps(device);
     struct lw_matmul_shape shape = lw_matmul_shape_of(matmul);
     struct lw_matmul_tile usable[MOST_TILES];
-    uint32_t count = usable_tiles(caps, &shape, matrix_of(caps, operand), usable);
+    uint32_t count = usable_tiles(caps, &shape, &caps->subgroup_matrices[variant->matrix], usable);
     replace_spilling(matmul, usable, count);
     return lw_matmul_make_plans(&shape, usable, count, plans);
-}
-
-uint32_t lw_matmul_matrix_bf16_plans(const struct lw_device *device, const struct lw_matmul *matmul,
-    struct lw_matmul_plan plans[LW_MATMUL_PLANS])
-{
-    return make_plans(device, matmul, LW_MATRIX_BF16, plans);
-}
-
-uint32_t lw_matmul_matrix_fp16_plans(const struct lw_device *device, const struct lw_matmul *matmul,
-    struct lw_matmul_plan plans[LW_MATMUL_PLANS])
-{
-    return make_plans(device, matmul, LW_MATRIX_FP16, plans);
 }
 
 uint64_t lw_matmul_matrix_scratch(const struct lw_device *device, const struct lw_matmul *matmul,
@@ -130,39 +104,30 @@ uint64_t lw_matmul_matrix_scratch(const struct lw_device *device, const struct l
     return LW_MAGNITUDES_SIZE + lw_matmul_parts_size(plan, &shape);
 }
 
-static void record(struct lw_stream *stream, const struct lw_matmul *matmul,
-    const struct lw_matmul_plan *plan, enum lw_matrix_operand operand,
-    const enum lw_kernel_id kernels[2]) // c in bf16, in fp32
+void lw_matmul_record_matrix(const struct lw_matmul_variant *variant, struct lw_stream *stream,
+    const struct lw_matmul *matmul, const struct lw_matmul_plan *plan,
+    const struct lw_matmul_kernel *kernel)
 {
-    const struct lw_caps *caps = lw_device_caps(lw_stream_device(stream));
-    const struct lw_matrix_shape *matrix = matrix_of(caps, operand);
+    struct lw_matmul_kernel complete = *kernel;
     bool fp32_sums = plan->slices > 1 || matmul->c.type == LW_F32;
-    struct lw_matmul_kernel kernel = {.kernel = kernels[fp32_sums],
-        .piece = PIECE,
-        .threads = threads_of(caps, &plan->tile),
-        .subgroup_size = subgroup_of(caps),
-        .matrix = {matrix->m, matrix->n, matrix->k},
-        .parts = matmul->scratch.address + LW_MAGNITUDES_SIZE};
-    if (operand == LW_MATRIX_FP16) {
+    complete.kernel = variant->kernels[fp32_sums];
+    complete.parts = matmul->scratch.address + LW_MAGNITUDES_SIZE;
+    if (variant->matrix == LW_MATRIX_FP16) {
         const struct lw_tensor *operands[] = {&matmul->a, &matmul->b};
-        kernel.scales = matmul->scratch.address;
+        complete.scales = matmul->scratch.address;
         lw_magnitudes(stream, operands, 2, &matmul->scratch);
     }
-    lw_matmul_record_gpu(stream, matmul, plan, &kernel);
+    lw_matmul_record_gpu(stream, matmul, plan, &complete);
 }
 
-void lw_matmul_matrix_bf16(
-    struct lw_stream *stream, const struct lw_matmul *matmul, const struct lw_matmul_plan *plan)
+void lw_matmul_matrix(const struct lw_matmul_variant *variant, struct lw_stream *stream,
+    const struct lw_matmul *matmul, const struct lw_matmul_plan *plan)
 {
-    static const enum lw_kernel_id kernels[] = {
-        LW_KERNEL_MATMUL_MATRIX_BF16_BF16, LW_KERNEL_MATMUL_MATRIX_BF16_BF16_F32};
-    record(stream, matmul, plan, LW_MATRIX_BF16, kernels);
-}
-
-void lw_matmul_matrix_fp16(
-    struct lw_stream *stream, const struct lw_matmul *matmul, const struct lw_matmul_plan *plan)
-{
-    static const enum lw_kernel_id kernels[] = {
-        LW_KERNEL_MATMUL_MATRIX_FP16_BF16, LW_KERNEL_MATMUL_MATRIX_FP16_BF16_F32};
-    record(stream, matmul, plan, LW_MATRIX_FP16, kernels);
+    const struct lw_caps *caps = lw_device_caps(lw_stream_device(stream));
+    const struct lw_matrix_shape *matrix = &caps->subgroup_matrices[variant->matrix];
+    struct lw_matmul_kernel kernel = {.piece = PIECE,
+        .threads = threads_of(caps, &plan->tile),
+        .subgroup_size = subgroup_of(caps),
+        .matrix = {matrix->m, matrix->n, matrix->k}};
+    lw_matmul_record_matrix(variant, stream, matmul, plan, &kernel);
 }

@@ -31,18 +31,21 @@ struct lw_matmul_plan {
 // A way of doing products: a row in matmul.c.
 struct lw_matmul_variant {
     const char *name;
-    uint32_t features;                             // enum lw_feature bits
-    uint32_t vulkan_version;                       // at least
-    bool (*runs)(const struct lw_caps *caps);      // NULL: features and version say it all
+    uint32_t features;             // enum lw_feature bits
+    uint32_t vulkan_version;       // at least
+    enum lw_kernel_id kernels[2];  // on matrix cores, of bf16 operands: c in bf16, in fp32
+    enum lw_matrix_operand matrix; // what these make of the operands
+    // Whether the device runs it; NULL: features and version say it all.
+    bool (*runs)(const struct lw_matmul_variant *variant, const struct lw_caps *caps);
     bool (*suits)(const struct lw_matmul *matmul); // whether it does this product; NULL: any
     // The plans that can be measured, the one to take without measurements first; NULL: one way.
-    uint32_t (*plans)(const struct lw_device *device, const struct lw_matmul *matmul,
-        struct lw_matmul_plan plans[LW_MATMUL_PLANS]);
+    uint32_t (*plans)(const struct lw_matmul_variant *variant, const struct lw_device *device,
+        const struct lw_matmul *matmul, struct lw_matmul_plan plans[LW_MATMUL_PLANS]);
     // Bytes for the plan, which is NULL where there is one way; NULL: none.
     uint64_t (*scratch)(const struct lw_device *device, const struct lw_matmul *matmul,
         const struct lw_matmul_plan *plan);
-    void (*record)(struct lw_stream *stream, const struct lw_matmul *matmul,
-        const struct lw_matmul_plan *plan);
+    void (*record)(const struct lw_matmul_variant *variant, struct lw_stream *stream,
+        const struct lw_matmul *matmul, const struct lw_matmul_plan *plan);
     bool tested; // on each device before it is used (matmul_test.c)
 };
 
@@ -51,7 +54,7 @@ enum lw_matmul_verdict {
     LW_MATMUL_UNTESTED,
     LW_MATMUL_BEGUN, // and never ended: the driver took the program down with it
     LW_MATMUL_WRONG, // results
-    LW_MATMUL_SLOW,  // slower than the variant for any device
+    LW_MATMUL_SLOW,  // slower than a later variant
     LW_MATMUL_GOOD
 };
 #define LW_MATMUL_NAME_SIZE 128
@@ -63,6 +66,9 @@ enum lw_matmul_verdict lw_matmul_verdict_of(
 const struct lw_matmul_variant *lw_matmul_variant_at(size_t index);
 // Whether the device has what the variant needs, whatever its test said.
 bool lw_matmul_variant_fits(const struct lw_matmul_variant *variant, const struct lw_caps *caps);
+// Whether it does and its test, if it was made, found nothing against it.
+bool lw_matmul_variant_usable(
+    const struct lw_device *device, const struct lw_matmul_variant *variant);
 // The variant that lw_matmul takes.
 const struct lw_matmul_variant *lw_matmul_variant_for(
     const struct lw_device *device, const struct lw_matmul *matmul);
@@ -85,41 +91,44 @@ uint32_t lw_matmul_lanes(const struct lw_device *device);
 
 // A few rows: see shaders/matmul_few_cpu.comp and matmul_few_gpu.comp.
 bool lw_matmul_few_cpu_suits(const struct lw_matmul *matmul);
-void lw_matmul_few_cpu(
-    struct lw_stream *stream, const struct lw_matmul *matmul, const struct lw_matmul_plan *plan);
+void lw_matmul_few_cpu(const struct lw_matmul_variant *variant, struct lw_stream *stream,
+    const struct lw_matmul *matmul, const struct lw_matmul_plan *plan);
 bool lw_matmul_few_gpu_suits(const struct lw_matmul *matmul);
-void lw_matmul_few_gpu(
-    struct lw_stream *stream, const struct lw_matmul *matmul, const struct lw_matmul_plan *plan);
+void lw_matmul_few_gpu(const struct lw_matmul_variant *variant, struct lw_stream *stream,
+    const struct lw_matmul *matmul, const struct lw_matmul_plan *plan);
 
 // The CPU drivers' variant: packed operands, see shaders/matmul_panels.comp.
 uint64_t lw_matmul_cpu_scratch(const struct lw_device *device, const struct lw_matmul *matmul,
     const struct lw_matmul_plan *plan);
-void lw_matmul_cpu(
-    struct lw_stream *stream, const struct lw_matmul *matmul, const struct lw_matmul_plan *plan);
+void lw_matmul_cpu(const struct lw_matmul_variant *variant, struct lw_stream *stream,
+    const struct lw_matmul *matmul, const struct lw_matmul_plan *plan);
 
-// Matrix cores, bf16 operands: see matmul_matrix.c.
-bool lw_matmul_matrix_bf16_runs(const struct lw_caps *caps);
-bool lw_matmul_matrix_fp16_runs(const struct lw_caps *caps);
+// Matrix cores, bf16 operands: see matmul_matrix.c, and matmul_flexible.c.
+bool lw_matmul_matrix_runs(const struct lw_matmul_variant *variant, const struct lw_caps *caps);
 // Whether the device has the matrices and nothing was found against them.
 bool lw_matmul_matrix_usable(const struct lw_device *device, enum lw_matrix_operand operand);
 bool lw_matmul_matrix_suits(const struct lw_matmul *matmul);
-uint32_t lw_matmul_matrix_bf16_plans(const struct lw_device *device, const struct lw_matmul *matmul,
-    struct lw_matmul_plan plans[LW_MATMUL_PLANS]);
-uint32_t lw_matmul_matrix_fp16_plans(const struct lw_device *device, const struct lw_matmul *matmul,
+uint32_t lw_matmul_matrix_plans(const struct lw_matmul_variant *variant,
+    const struct lw_device *device, const struct lw_matmul *matmul,
     struct lw_matmul_plan plans[LW_MATMUL_PLANS]);
 uint64_t lw_matmul_matrix_scratch(const struct lw_device *device, const struct lw_matmul *matmul,
     const struct lw_matmul_plan *plan);
-void lw_matmul_matrix_bf16(
-    struct lw_stream *stream, const struct lw_matmul *matmul, const struct lw_matmul_plan *plan);
-void lw_matmul_matrix_fp16(
-    struct lw_stream *stream, const struct lw_matmul *matmul, const struct lw_matmul_plan *plan);
+void lw_matmul_matrix(const struct lw_matmul_variant *variant, struct lw_stream *stream,
+    const struct lw_matmul *matmul, const struct lw_matmul_plan *plan);
+bool lw_matmul_flexible_runs(const struct lw_matmul_variant *variant, const struct lw_caps *caps);
+uint32_t lw_matmul_flexible_plans(const struct lw_matmul_variant *variant,
+    const struct lw_device *device, const struct lw_matmul *matmul,
+    struct lw_matmul_plan plans[LW_MATMUL_PLANS]);
+void lw_matmul_flexible(const struct lw_matmul_variant *variant, struct lw_stream *stream,
+    const struct lw_matmul *matmul, const struct lw_matmul_plan *plan);
 
 // Any GPU: shared memory and registers, see shaders/matmul_simt.comp.
-uint32_t lw_matmul_simt_plans(const struct lw_device *device, const struct lw_matmul *matmul,
+uint32_t lw_matmul_simt_plans(const struct lw_matmul_variant *variant,
+    const struct lw_device *device, const struct lw_matmul *matmul,
     struct lw_matmul_plan plans[LW_MATMUL_PLANS]);
 uint64_t lw_matmul_simt_scratch(const struct lw_device *device, const struct lw_matmul *matmul,
     const struct lw_matmul_plan *plan);
-void lw_matmul_simt(
-    struct lw_stream *stream, const struct lw_matmul *matmul, const struct lw_matmul_plan *plan);
+void lw_matmul_simt(const struct lw_matmul_variant *variant, struct lw_stream *stream,
+    const struct lw_matmul *matmul, const struct lw_matmul_plan *plan);
 
 #endif

@@ -8,9 +8,11 @@ static const struct lw_matmul_tile tiles[] = {
 // For CPU drivers before Mesa 26: the most work for each load and the least code.
 static const struct lw_matmul_tile cpu_tile = {64, 64, 8, 8, 8};
 
-uint32_t lw_matmul_simt_plans(const struct lw_device *device, const struct lw_matmul *matmul,
+uint32_t lw_matmul_simt_plans(const struct lw_matmul_variant *variant,
+    const struct lw_device *device, const struct lw_matmul *matmul,
     struct lw_matmul_plan plans[LW_MATMUL_PLANS])
 {
+    (void)variant;
     struct lw_matmul_shape shape = lw_matmul_shape_of(matmul);
     bool cpu = (lw_device_caps(device)->features & LW_FEATURE_CPU) != 0;
     return cpu ? lw_matmul_make_plans(&shape, &cpu_tile, 1, plans)
@@ -25,9 +27,10 @@ uint64_t lw_matmul_simt_scratch(const struct lw_device *device, const struct lw_
     return lw_matmul_parts_size(plan, &shape);
 }
 
-void lw_matmul_simt(
-    struct lw_stream *stream, const struct lw_matmul *matmul, const struct lw_matmul_plan *plan)
+void lw_matmul_simt(const struct lw_matmul_variant *variant, struct lw_stream *stream,
+    const struct lw_matmul *matmul, const struct lw_matmul_plan *plan)
 {
+    (void)variant;
     const struct lw_matmul_tile *tile = &plan->tile;
     bool sliced = plan->slices > 1; // the slices' sums are fp32
     struct lw_matmul_kernel kernel = {

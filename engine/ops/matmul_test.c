@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // The start-up test of the variants that drivers are known to get wrong or slow: each multiplies odd
 // matrices in all three layouts, is compared with sums in double on the host, and is timed beside
-// the variant for any device. The verdict is kept as a choice of the device. A verdict "begun" is
+// the best of the variants after it. The verdict is kept as a choice of the device. A verdict "begun" is
 // written before, so that a driver which takes the program down does so only once.
 #include <math.h>
 #include <stdio.h>
@@ -90,15 +90,14 @@ static double distance(const struct test *test, const struct lw_matmul *product)
 }
 
 static bool run(struct test *test, const struct lw_matmul_variant *variant,
-    const struct lw_matmul *product, double *seconds, struct lw_error *error)
+    const struct lw_matmul_plan *plan, const struct lw_matmul *product, double *seconds,
+    struct lw_error *error)
 {
-    struct lw_matmul_plan plans[LW_MATMUL_PLANS];
     struct lw_stream *stream;
     if (!lw_stream_create(&stream, test->device, "testing a product", error)) {
         return false;
     }
-    uint32_t count = variant->plans ? variant->plans(test->device, product, plans) : 0;
-    variant->record(stream, product, count ? plans : NULL);
+    variant->record(variant, stream, product, plan);
     bool done = lw_stream_end(stream, error) && lw_measure(stream, seconds ? TIMED_SECONDS : 0,
                                                     seconds ? seconds : &(double){0}, error);
     lw_stream_destroy(stream);
@@ -106,12 +105,9 @@ static bool run(struct test *test, const struct lw_matmul_variant *variant,
 }
 
 static bool allocate_scratch(struct test *test, const struct lw_matmul_variant *variant,
-    struct lw_matmul *product, struct lw_error *error)
+    const struct lw_matmul_plan *plan, struct lw_matmul *product, struct lw_error *error)
 {
-    struct lw_matmul_plan plans[LW_MATMUL_PLANS];
-    uint32_t count = variant->plans ? variant->plans(test->device, product, plans) : 0;
-    uint64_t size =
-        variant->scratch ? variant->scratch(test->device, product, count ? plans : NULL) : 0;
+    uint64_t size = variant->scratch ? variant->scratch(test->device, product, plan) : 0;
     return !size || lw_arena_allocate(test->arena, size, &product->scratch, error);
 }
 
@@ -120,11 +116,14 @@ static bool check_layout(struct test *test, const struct lw_matmul_variant *vari
     enum lw_matmul_layout layout, bool *right, struct lw_error *error)
 {
     struct lw_matmul product = make_product(layout, M, N, K);
+    struct lw_matmul_plan plans[LW_MATMUL_PLANS];
     struct lw_buffer c;
+    uint32_t count = variant->plans ? variant->plans(variant, test->device, &product, plans) : 0;
+    const struct lw_matmul_plan *plan = count ? plans : NULL;
     if (!fill(test, &product.a, test->a, error) || !fill(test, &product.b, test->b, error) ||
         !allocate(test, &product.c, &c, error) ||
-        !allocate_scratch(test, variant, &product, error) ||
-        !run(test, variant, &product, NULL, error) ||
+        !allocate_scratch(test, variant, plan, &product, error) ||
+        !run(test, variant, plan, &product, NULL, error) ||
         !lw_download(test->device, &c, 0, test->c, lw_tensor_span(&product.c), error)) {
         return false;
     }
@@ -132,21 +131,58 @@ static bool check_layout(struct test *test, const struct lw_matmul_variant *vari
     return true;
 }
 
-// Whether the variant is faster than `other`.
-static bool check_time(struct test *test, const struct lw_matmul_variant *variant,
-    const struct lw_matmul_variant *other, bool *faster, struct lw_error *error)
+// Seconds of the product with the fastest of the variant's tiles; on a CPU driver, which takes seconds
+// to compile each, with the first.
+static bool find_time(struct test *test, const struct lw_matmul_variant *variant,
+    const struct lw_matmul *wanted, double *seconds, struct lw_error *error)
+{
+    bool cpu = lw_device_caps(test->device)->kind == LW_DEVICE_CPU;
+    struct lw_matmul_plan plans[LW_MATMUL_PLANS] = {0};
+    struct lw_matmul product = *wanted;
+    uint32_t count = variant->plans ? variant->plans(variant, test->device, wanted, plans) : 0;
+    *seconds = INFINITY;
+    for (uint32_t i = 0; i == 0 || (i < count && !cpu); i++) {
+        double time;
+        if (plans[i].slices != plans[0].slices) {
+            continue;
+        }
+        if (!allocate_scratch(test, variant, count ? &plans[i] : NULL, &product, error) ||
+            !run(test, variant, count ? &plans[i] : NULL, &product, &time, error)) {
+            return false;
+        }
+        *seconds = fmin(*seconds, time);
+    }
+    return true;
+}
+
+// The first usable variant after this one, which is the fastest of them.
+static const struct lw_matmul_variant *next_best(
+    const struct lw_device *device, const struct lw_matmul_variant *variant)
+{
+    size_t i = 0;
+    while (lw_matmul_variant_at(i) != variant) {
+        i++;
+    }
+    do {
+        i++;
+    } while (!lw_matmul_variant_usable(device, lw_matmul_variant_at(i)));
+    return lw_matmul_variant_at(i);
+}
+
+// Whether the variant is faster than those after it in the table, which have their verdicts.
+static bool check_time(struct test *test, const struct lw_matmul_variant *variant, bool *faster,
+    struct lw_error *error)
 {
     uint32_t size = lw_device_caps(test->device)->kind == LW_DEVICE_CPU ? TIMED_CPU : TIMED;
+    const struct lw_matmul_variant *other = next_best(test->device, variant);
     struct lw_matmul product = make_product(LW_MATMUL_NT, size, size, size);
     struct lw_buffer buffer;
     double seconds = 0, other_seconds = 0;
     bool done = allocate(test, &product.a, &buffer, error) &&
                 allocate(test, &product.b, &buffer, error) &&
                 allocate(test, &product.c, &buffer, error) &&
-                allocate_scratch(test, variant, &product, error) &&
-                run(test, variant, &product, &seconds, error) &&
-                allocate_scratch(test, other, &product, error) &&
-                run(test, other, &product, &other_seconds, error);
+                find_time(test, variant, &product, &seconds, error) &&
+                find_time(test, other, &product, &other_seconds, error);
     *faster = seconds < other_seconds;
     return done;
 }
@@ -162,12 +198,8 @@ static bool find_verdict(struct test *test, const struct lw_matmul_variant *vari
         }
         *verdict = right ? *verdict : LW_MATMUL_WRONG;
     }
-    const struct lw_matmul_variant *any = variant; // the last row runs everywhere
-    for (size_t i = 0; lw_matmul_variant_at(i); i++) {
-        any = lw_matmul_variant_at(i);
-    }
     bool faster = true;
-    if (*verdict == LW_MATMUL_GOOD && !check_time(test, variant, any, &faster, error)) {
+    if (*verdict == LW_MATMUL_GOOD && !check_time(test, variant, &faster, error)) {
         return false;
     }
     *verdict = faster ? *verdict : LW_MATMUL_SLOW;
@@ -208,15 +240,25 @@ static bool test_variant(
                        variant->name);
 }
 
+// Past the rows that the device may use: the first that needs no test and fits is there to stay.
+static size_t count_candidates(const struct lw_device *device, enum lw_tune tune)
+{
+    const struct lw_matmul_variant *variant;
+    size_t count = 0;
+    while ((variant = lw_matmul_variant_at(count)) &&
+           (variant->tested || tune == LW_TUNE_FULL ||
+               !lw_matmul_variant_fits(variant, lw_device_caps(device)))) {
+        count++;
+    }
+    return count;
+}
+
 bool lw_matmul_test(struct lw_device *device, enum lw_tune tune, struct lw_error *error)
 {
-    for (size_t i = 0; lw_matmul_variant_at(i); i++) {
+    // From the last to the first, because each is compared with those after it.
+    for (size_t i = count_candidates(device, tune); i-- > 0;) {
         const struct lw_matmul_variant *variant = lw_matmul_variant_at(i);
         bool known = lw_matmul_verdict_of(device, variant) != LW_MATMUL_UNTESTED;
-        if (!variant->tested && lw_matmul_variant_fits(variant, lw_device_caps(device)) &&
-            tune != LW_TUNE_FULL) {
-            return true; // nothing after this row is used
-        }
         if (variant->tested && lw_matmul_variant_fits(variant, lw_device_caps(device)) &&
             (!known || tune == LW_TUNE_FULL) && !test_variant(device, variant, error)) {
             return false;

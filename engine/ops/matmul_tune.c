@@ -59,7 +59,7 @@ static bool measure_plan(struct lw_device *device, const struct lw_matmul_varian
     if (!lw_stream_create(&stream, device, "measuring a product", error)) {
         return false;
     }
-    variant->record(stream, product, plan);
+    variant->record(variant, stream, product, plan);
     bool done = lw_stream_end(stream, error) && lw_measure(stream, seconds, result, error);
     lw_stream_destroy(stream);
     return done;
@@ -72,7 +72,7 @@ static bool tune_product(struct lw_device *device, const struct lw_matmul *wante
     struct lw_matmul_plan plans[LW_MATMUL_PLANS];
     char name[LW_MATMUL_NAME_SIZE];
     uint32_t known, best = 0;
-    uint32_t count = variant->plans ? variant->plans(device, wanted, plans) : 0;
+    uint32_t count = variant->plans ? variant->plans(variant, device, wanted, plans) : 0;
     lw_matmul_choice_name(variant, wanted, name);
     if (count < 2 || (tune == LW_TUNE_FAST && lw_choice_get(device, name, &known))) {
         return true;
@@ -86,7 +86,7 @@ static bool tune_product(struct lw_device *device, const struct lw_matmul *wante
         return true;
     }
     // Which tiles there are may turn on how operands lie, and only these have their addresses.
-    count = done ? variant->plans(device, &product, plans) : 0;
+    count = done ? variant->plans(variant, device, &product, plans) : 0;
     double best_seconds = 0;
     for (uint32_t i = 0; done && i < count; i++) {
         // Tiles do not change the order of sums. Slices do, so only who asks for it gets others.

@@ -50,15 +50,15 @@ static void record_plans(struct check *check, const struct lw_matmul *matmul)
     const struct lw_matmul_variant *variant;
     for (size_t i = 0; (variant = lw_matmul_variant_at(i)); i++) {
         struct lw_matmul_plan plans[LW_MATMUL_PLANS];
-        bool usable =
-            lw_matmul_variant_fits(variant, lw_device_caps(device)) &&
-            (!variant->suits || variant->suits(matmul)) &&
-            (!check_is_matrices(check) || (variant->features & LW_FEATURE_COOPERATIVE_MATRIX));
-        uint32_t count = usable && variant->plans ? variant->plans(device, matmul, plans) : 0;
+        bool usable = lw_matmul_variant_fits(variant, lw_device_caps(device)) &&
+                      (!variant->suits || variant->suits(matmul)) &&
+                      (!check_is_matrices(check) || variant->kernels[0]);
+        uint32_t count =
+            usable && variant->plans ? variant->plans(variant, device, matmul, plans) : 0;
         for (uint32_t plan = 0; plan < count; plan++) {
             struct lw_matmul product = *matmul;
             product.scratch.size = variant->scratch(device, matmul, &plans[plan]);
-            variant->record(check_stream(check), &product, &plans[plan]);
+            variant->record(variant, check_stream(check), &product, &plans[plan]);
         }
     }
 }

@@ -8,7 +8,7 @@
 // --cases is not given, LEWIN_CHECK_CASES in the environment says how many.
 // Without --hide-caps a CPU device is checked again with its "cpu" capability hidden, which runs
 // the kernels that GPUs get, and on a device with matrix cores those kernels that use them are
-// checked with each kind of matrix hidden.
+// checked with one kind of matrix after another hidden.
 #include <stdlib.h>
 #include <string.h>
 #include <time.h>
@@ -211,20 +211,41 @@ static unsigned run_table(struct lw_instance *instance, size_t index, uint32_t h
     return failures;
 }
 
-// The passes with one capability after another hidden, best variants first.
+static void print_hidden(uint32_t hidden)
+{
+    printf("hidden:");
+    for (uint32_t i = 0; i < LW_FEATURE_COUNT; i++) {
+        if (hidden & 1u << i) {
+            printf(" %s", lw_feature_name((enum lw_feature)(1u << i)));
+        }
+    }
+    printf("\n");
+}
+
+// The passes with capabilities hidden, so that each variant is once the best that is left.
 static unsigned run_hidden(struct lw_instance *instance, size_t index, uint32_t features,
     const struct lw_log *log, struct options *options)
 {
-    static const enum lw_feature order[] = {LW_FEATURE_CPU, LW_FEATURE_COOPERATIVE_MATRIX_2,
-        LW_FEATURE_BFLOAT16, LW_FEATURE_COOPERATIVE_MATRIX};
-    uint32_t hidden = 0;
+    enum {
+        CPU = LW_FEATURE_CPU,
+        NO_WORKGROUPS = CPU | LW_FEATURE_WORKGROUP_MATRIX,
+        BFLOAT16 = LW_FEATURE_BFLOAT16,
+        FLEXIBLE_ONLY = NO_WORKGROUPS | LW_FEATURE_COOPERATIVE_MATRIX,
+        NO_MATRICES = FLEXIBLE_ONLY | LW_FEATURE_COOPERATIVE_MATRIX_2
+    };
+    static const uint32_t passes[] = {CPU, CPU | BFLOAT16, NO_WORKGROUPS, NO_WORKGROUPS | BFLOAT16,
+        FLEXIBLE_ONLY, FLEXIBLE_ONLY | BFLOAT16, NO_MATRICES};
+    enum { count = sizeof passes / sizeof *passes };
     unsigned failures = 0;
-    for (size_t i = 0; i < sizeof order / sizeof *order; i++) {
-        bool last = order[i] == LW_FEATURE_COOPERATIVE_MATRIX; // leaves no matrices
-        if (features & order[i] && !(last && options->matrices)) {
-            hidden |= order[i];
-            printf("with %s hidden too:\n", lw_feature_name(order[i]));
-            options->matrices_only = options->matrices || order[i] != LW_FEATURE_CPU;
+    for (int i = 0; i < count; i++) {
+        uint32_t hidden = features & passes[i];
+        bool done = hidden == options->hidden;
+        for (int j = 0; j < i; j++) {
+            done |= (features & passes[j]) == hidden;
+        }
+        if (!done && !(passes[i] == NO_MATRICES && options->matrices)) {
+            print_hidden(hidden);
+            options->matrices_only = options->matrices || hidden != LW_FEATURE_CPU;
             failures += run_table(instance, index, hidden, log, options);
         }
     }

@@ -45,7 +45,7 @@ static void best_plan_is_kept(void **state)
     struct lw_matmul product = make_product(LW_F32);
     struct lw_matmul_plan plans[LW_MATMUL_PLANS];
     const struct lw_matmul_variant *variant = lw_matmul_variant_for(device, &product);
-    uint32_t value, count = variant->plans(device, &product, plans);
+    uint32_t value, count = variant->plans(variant, device, &product, plans);
     assert_true(count > 1);
     lw_matmul_choice_name(variant, &product, name);
     assert_true(lw_matmul_tune(device, &product, 1, LW_TUNE_OFF, &error));
@@ -105,7 +105,7 @@ static void plans_agree(void **state)
     struct lw_matmul_plan plans[LW_MATMUL_PLANS];
     struct lw_matmul product = make_product(LW_F32);
     const struct lw_matmul_variant *variant = lw_matmul_variant_for(device, &product);
-    uint32_t count = variant->plans(device, &product, plans);
+    uint32_t count = variant->plans(variant, device, &product, plans);
     float *values = malloc(sizeof(float) * K * M);
     static float results[LW_MATMUL_PLANS][M * N];
     double expected[M * N];
