@@ -6,21 +6,16 @@
 #include "engine/ops/matmul_gpu.h"
 
 #define MOST_TILES 8
-#define PIECE 8u // elements of one load of an operand
+#define PIECE 8u           // elements of one load of an operand
+#define LEAST_SUBGROUP 16u // invocations
 
 // Largest first. A subgroup's part is at least two matrices of 16 wide and high but in the last.
 static const struct lw_matmul_tile tiles[] = {
     {128, 128, 32, 64, 64}, {128, 64, 32, 64, 32}, {64, 64, 32, 32, 32}, {32, 32, 32, 16, 32}};
 
-// Invocations of a subgroup. The largest that the device has is what its matrices are made for.
-static uint32_t subgroup_of(const struct lw_caps *caps)
+static uint32_t threads_of(const struct lw_matmul_tile *tile, uint32_t subgroup)
 {
-    return caps->subgroup_size;
-}
-
-static uint32_t threads_of(const struct lw_caps *caps, const struct lw_matmul_tile *tile)
-{
-    return tile->m / tile->part_m * (tile->n / tile->part_n) * subgroup_of(caps);
+    return tile->m / tile->part_m * (tile->n / tile->part_n) * subgroup;
 }
 
 // Bytes of shared memory that the kernel declares: two of each tile, lines padded by 16 bytes, and a
@@ -35,13 +30,18 @@ static uint32_t shared_size(const struct lw_matmul_tile *tile, const struct lw_m
 }
 
 static bool tile_fits(const struct lw_caps *caps, const struct lw_matmul_shape *shape,
-    const struct lw_matmul_tile *tile, const struct lw_matrix_shape *matrix)
+    const struct lw_matmul_tile *tile, const struct lw_matrix_shape *matrix, uint32_t subgroup)
 {
     return tile->part_m % matrix->m == 0 && tile->part_n % matrix->n == 0 &&
            tile->k % matrix->k == 0 &&
            shared_size(tile, matrix, shape->a_transposed, shape->b_transposed) <=
                caps->shared_memory &&
-           threads_of(caps, tile) <= caps->max_group_size;
+           threads_of(tile, subgroup) <= caps->max_group_size;
+}
+
+static bool loads_by_elements(const struct lw_matmul *matmul)
+{
+    return !lw_matmul_in_pieces(&matmul->a, PIECE) || !lw_matmul_in_pieces(&matmul->b, PIECE);
 }
 
 // Loads by single elements leave no registers for a part of 64 by 64: NVK spills where that operand is
@@ -49,9 +49,7 @@ static bool tile_fits(const struct lw_caps *caps, const struct lw_matmul_shape *
 static void replace_spilling(
     const struct lw_matmul *matmul, struct lw_matmul_tile *usable, uint32_t count)
 {
-    bool by_elements =
-        !lw_matmul_in_pieces(&matmul->a, PIECE) || !lw_matmul_in_pieces(&matmul->b, PIECE);
-    for (uint32_t i = 0; by_elements && i + 1 < count; i++) {
+    for (uint32_t i = 0; loads_by_elements(matmul) && i + 1 < count; i++) {
         if (usable[i].part_m * usable[i].part_n >= 64 * 64) {
             usable[i] = usable[i + 1];
         }
@@ -60,11 +58,12 @@ static void replace_spilling(
 
 // The tiles that the device can run for this shape.
 static uint32_t usable_tiles(const struct lw_caps *caps, const struct lw_matmul_shape *shape,
-    const struct lw_matrix_shape *matrix, struct lw_matmul_tile usable[MOST_TILES])
+    const struct lw_matrix_shape *matrix, uint32_t subgroup,
+    struct lw_matmul_tile usable[MOST_TILES])
 {
     uint32_t count = 0;
     for (size_t i = 0; matrix->m && i < sizeof tiles / sizeof *tiles; i++) {
-        if (tile_fits(caps, shape, &tiles[i], matrix)) {
+        if (tile_fits(caps, shape, &tiles[i], matrix, subgroup)) {
             usable[count++] = tiles[i];
         }
     }
@@ -76,7 +75,8 @@ bool lw_matmul_matrix_runs(const struct lw_matmul_variant *variant, const struct
     struct lw_matmul_tile usable[MOST_TILES];
     struct lw_matmul_shape shape = {.m = 1, .n = 1, .k = 1};
     return lw_kernel_rows[variant->kernels[0]].spirv &&
-           usable_tiles(caps, &shape, &caps->subgroup_matrices[variant->matrix], usable) > 0;
+           usable_tiles(caps, &shape, &caps->subgroup_matrices[variant->matrix],
+               caps->subgroup_size, usable) > 0;
 }
 
 bool lw_matmul_matrix_suits(const struct lw_matmul *matmul)
@@ -84,16 +84,42 @@ bool lw_matmul_matrix_suits(const struct lw_matmul *matmul)
     return matmul->a.type == LW_BF16;
 }
 
+// The plans with subgroups of this size.
+static uint32_t make_plans(const struct lw_matmul_variant *variant, const struct lw_caps *caps,
+    const struct lw_matmul *matmul, uint32_t subgroup, struct lw_matmul_plan plans[LW_MATMUL_PLANS])
+{
+    struct lw_matmul_shape shape = lw_matmul_shape_of(matmul);
+    struct lw_matmul_tile usable[MOST_TILES];
+    uint32_t count =
+        usable_tiles(caps, &shape, &caps->subgroup_matrices[variant->matrix], subgroup, usable);
+    replace_spilling(matmul, usable, count);
+    count = count ? lw_matmul_make_plans(&shape, usable, count, plans) : 0;
+    for (uint32_t i = 0; i < count; i++) {
+        plans[i].subgroup = subgroup;
+    }
+    return count;
+}
+
+// First those with the device's own size of subgroups, which is what its matrices are made for. Others
+// are for loads in pieces: by elements, RADV spills with its smaller size.
 uint32_t lw_matmul_matrix_plans(const struct lw_matmul_variant *variant,
     const struct lw_device *device, const struct lw_matmul *matmul,
     struct lw_matmul_plan plans[LW_MATMUL_PLANS])
 {
     const struct lw_caps *caps = lw_device_caps(device);
-    struct lw_matmul_shape shape = lw_matmul_shape_of(matmul);
-    struct lw_matmul_tile usable[MOST_TILES];
-    uint32_t count = usable_tiles(caps, &shape, &caps->subgroup_matrices[variant->matrix], usable);
-    replace_spilling(matmul, usable, count);
-    return lw_matmul_make_plans(&shape, usable, count, plans);
+    uint32_t count = make_plans(variant, caps, matmul, caps->subgroup_size, plans);
+    uint32_t least =
+        caps->min_subgroup_size > LEAST_SUBGROUP ? caps->min_subgroup_size : LEAST_SUBGROUP;
+    uint32_t most = loads_by_elements(matmul) ? 0 : caps->max_subgroup_size;
+    for (uint32_t size = least; size <= most; size *= 2) {
+        struct lw_matmul_plan others[LW_MATMUL_PLANS];
+        uint32_t found =
+            size == caps->subgroup_size ? 0 : make_plans(variant, caps, matmul, size, others);
+        for (uint32_t i = 1; i < found && count < LW_MATMUL_PLANS; i++) { // the first comes again
+            plans[count++] = others[i];
+        }
+    }
+    return count;
 }
 
 uint64_t lw_matmul_matrix_scratch(const struct lw_device *device, const struct lw_matmul *matmul,
@@ -126,8 +152,8 @@ void lw_matmul_matrix(const struct lw_matmul_variant *variant, struct lw_stream 
     const struct lw_caps *caps = lw_device_caps(lw_stream_device(stream));
     const struct lw_matrix_shape *matrix = &caps->subgroup_matrices[variant->matrix];
     struct lw_matmul_kernel kernel = {.piece = PIECE,
-        .threads = threads_of(caps, &plan->tile),
-        .subgroup_size = subgroup_of(caps),
+        .threads = threads_of(&plan->tile, plan->subgroup),
+        .subgroup_size = plan->subgroup,
         .matrix = {matrix->m, matrix->n, matrix->k}};
     lw_matmul_record_matrix(variant, stream, matmul, plan, &kernel);
 }

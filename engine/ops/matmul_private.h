@@ -24,9 +24,10 @@ struct lw_matmul_plan {
     uint32_t slices;      // of k
     uint32_t depth;       // of a slice, a multiple of tile.k
     uint32_t part_stride; // of the slices' sums, elements; 0 where there is one slice
+    uint32_t subgroup;    // invocations; 0: the driver's choice
 };
 
-#define LW_MATMUL_PLANS 48 // at most, of one product
+#define LW_MATMUL_PLANS 64 // at most, of one product
 
 // A way of doing products: a row in matmul.c.
 struct lw_matmul_variant {
