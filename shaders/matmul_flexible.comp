@@ -25,15 +25,12 @@ LW_PUSH_CONSTANTS(lw_matmul_gpu_args)
 // c's element from the sum at [row, column] of the tile whose corner is [m, n]. Rounded, so that the
 // conversion of the whole matrix is exact.
 float finish(const in uint row, const in uint column, const in float sum, const in uint m,
-    const in uint n, const in uint64_t c, const in vec2 back)
+    const in uint n, const in vec2 back)
 {
     float value = sum * back.x * back.y;
     if (m + row < args.m && n + column < args.n) {
         value += BIAS ? load_storage(args.bias, n + column) : 0;
         value += ADD ? load_out(args.add, uint64_t(m + row) * args.add_stride + n + column) : 0;
-        if (STORE_ELEMENTS) {
-            store_out(c, uint64_t(m + row) * args.c_stride + n + column, value);
-        }
     }
 #ifdef OUT_BF16
     value = bf16_decode(bf16_encode(value));
@@ -55,10 +52,10 @@ void main()
         load_b(b, tile, k);
         sum = coopMatMulAdd(a, b, sum);
     }
-    if (STORE_ELEMENTS || BIAS || ADD || SCALED) {
+    if (BIAS || ADD || SCALED || OUT_BYTES == 2) {
         // A power of two each, and not their product, which could leave the range of fp32.
         vec2 back = 1 / vec2(operand_scale(0), operand_scale(1));
-        coopMatPerElementNV(sum, sum, finish, tile.m, tile.n, tile.c, back);
+        coopMatPerElementNV(sum, sum, finish, tile.m, tile.n, back);
     }
-    store_matrix(sum, tile);
+    store_c(sum, tile);
 }
