@@ -33,8 +33,9 @@ static const struct {
     // ANV
     {"Max live registers", FIGURE(registers)},
     {"Workgroup Memory Size", FIGURE(shared_memory)},
-    {"Spill count", FIGURE(spills)},
-    {"Fill count", FIGURE(spills)},
+    {"Spills", FIGURE(spills)},
+    {"Fills", FIGURE(spills)},
+    {"Scratch Memory Size", FIGURE(scratch)},
 #undef FIGURE
 };
 

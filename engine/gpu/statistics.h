@@ -14,11 +14,11 @@ struct lw_pipeline_statistics {
     enum lw_kernel_id kernel;
     uint32_t subgroup_size; // that was required; 0: the driver's choice
     uint32_t constant_count, constants[LW_KERNEL_CONSTANTS]; // those past the count are 0
-    int64_t registers;                                       // of an invocation, vector registers
-    int64_t shared_memory;                                   // bytes a workgroup
-    int64_t occupancy; // subgroups that a unit holds at once (RADV: of a SIMD, NVK: of an SM)
-    int64_t spills;    // values that did not fit and went to memory, as the driver counts them
-    int64_t moves;     // scalars or predicates that did not fit and went to vector registers
+    int64_t registers;     // vector registers of an invocation (ANV: 32 bytes each, of a subgroup)
+    int64_t shared_memory; // bytes a workgroup
+    int64_t occupancy;     // subgroups that a unit holds at once (RADV: of a SIMD, NVK: of an SM)
+    int64_t spills;        // values that did not fit and went to memory, as the driver counts them
+    int64_t moves;         // scalars or predicates that did not fit and went to vector registers
     int64_t scratch; // bytes of memory of an invocation (RADV: of a subgroup), for spills or arrays
 };
 
