@@ -139,22 +139,34 @@ static uint32_t matrix_shared_size(const struct matrix_plan *plan)
     return tiles + largest(scores, finished) + plan->rows * 4;
 }
 
-// Teams are as large as it takes to keep the sums of an invocation within 64 registers, and the
-// tiles as large as fit the shared memory and 256 invocations, which leaves each enough registers.
+// Where registers are few, they do for one set of rows that takes a quarter of them at most, in
+// matrices of more than 8 by 8: all else spills with ANV (Mesa 26).
+static bool fits_registers(const struct matrix_plan *plan, const struct lw_caps *caps)
+{
+    uint32_t registers = lw_matmul_registers(caps);
+    uint32_t rows = plan->team_rows * plan->dims / (2 * lw_matrix_subgroup(caps));
+    return registers >= 256 || (plan->score_sets == 1 && rows <= registers / 4 &&
+                                   plan->matrix->m * plan->matrix->n > 64);
+}
+
+// Teams are as large as it takes to keep the sums of an invocation within 64 registers of 256, or 12
+// of few, and the tiles as large as fit the shared memory and 256 invocations, which leaves each
+// enough registers.
 static bool size_matrix_plan(struct matrix_plan *plan, enum lw_attention_operation operation,
     uint32_t head_dim, const struct lw_caps *caps, const struct lw_matrix_shape *matrix)
 {
     uint32_t sum_sets = operation == LW_ATTENTION_KEY_GRADIENT ? 2 : 1;
-    uint32_t subgroup = caps->subgroup_size, whole = largest(largest(matrix->n, matrix->k), 8);
+    uint32_t subgroup = lw_matrix_subgroup(caps), whole = largest(largest(matrix->n, matrix->k), 8);
+    bool few = lw_matmul_registers(caps) < 256;
     uint32_t dims = (head_dim + whole - 1) / whole * whole;
     *plan = (struct matrix_plan){.score_sets = operation == LW_ATTENTION_FORWARD ? 1 : 2,
         .rows = 64,
-        .columns = largest(dims <= 64 ? 64 : 32, largest(matrix->n, matrix->k)),
+        .columns = largest(dims <= 64 && !few ? 64 : 32, largest(matrix->n, matrix->k)),
         .team = 1,
         .team_rows = matrix->m,
         .dims = dims,
         .matrix = matrix};
-    while (plan->team_rows * dims * sum_sets > 64 * subgroup * plan->team &&
+    while (plan->team_rows * dims * sum_sets > (few ? 12 : 64) * subgroup * plan->team &&
            plan->team < dims / matrix->n) {
         plan->team *= 2;
     }
@@ -166,7 +178,7 @@ static bool size_matrix_plan(struct matrix_plan *plan, enum lw_attention_operati
         bool fits = matrix_shared_size(plan) <= caps->shared_memory && plan->threads <= 256 &&
                     plan->threads <= caps->max_group_size && plan->rows <= 2 * plan->columns;
         if (fits) {
-            return true;
+            return fits_registers(plan, caps);
         }
         if (plan->rows > plan->team_rows && (plan->rows >= plan->columns || plan->threads > 256)) {
             plan->rows /= 2;
@@ -202,9 +214,9 @@ static bool plan_matrix(enum lw_attention_operation operation,
     }
     uint32_t constants[] = {plan.threads, shape->head_dim, has_quads(shape), plan.rows,
         plan.columns, plan.team, plan.team_rows, matrix->m, matrix->n, matrix->k,
-        caps->subgroup_size, plan.dims};
+        lw_matrix_subgroup(caps), plan.dims};
     set_constants(dispatch, constants, sizeof constants / sizeof *constants);
-    dispatch->subgroup_size = caps->subgroup_size;
+    dispatch->subgroup_size = lw_matrix_subgroup(caps);
     uint64_t blocks = (shape->tokens + plan.rows - 1) / plan.rows;
     uint32_t heads = operation == LW_ATTENTION_KEY_GRADIENT ? shape->kv_heads : shape->heads;
     lw_dispatch_linear(dispatch, blocks * heads);

@@ -6,12 +6,29 @@
 #include "engine/ops/matmul_gpu.h"
 
 #define MOST_TILES 8
-#define PIECE 8u           // elements of one load of an operand
-#define LEAST_SUBGROUP 16u // invocations
+#define PIECE 8u // elements of one load of an operand
 
 // Largest first. A subgroup's part is at least two matrices of 16 wide and high but in the last.
 static const struct lw_matmul_tile tiles[] = {
     {128, 128, 32, 64, 64}, {128, 64, 32, 64, 32}, {64, 64, 32, 32, 32}, {32, 32, 32, 16, 32}};
+
+// Subgroups of several sizes, some below 32 (Intel's), have a register file of one size, which is dealt
+// out among their invocations: the smallest leave each the most. Elsewhere matrices are made for the
+// largest.
+static bool has_few_registers(const struct lw_caps *caps)
+{
+    return caps->min_subgroup_size < 32 && caps->min_subgroup_size < caps->max_subgroup_size;
+}
+
+uint32_t lw_matrix_subgroup(const struct lw_caps *caps)
+{
+    return has_few_registers(caps) ? caps->min_subgroup_size : caps->subgroup_size;
+}
+
+uint32_t lw_matmul_registers(const struct lw_caps *caps)
+{
+    return has_few_registers(caps) ? 128 : 256;
+}
 
 static uint32_t threads_of(const struct lw_matmul_tile *tile, uint32_t subgroup)
 {
@@ -45,15 +62,28 @@ static bool loads_by_elements(const struct lw_matmul *matmul)
 }
 
 // Loads by single elements leave no registers for a part of 64 by 64: NVK spills where that operand is
-// transposed. The next smaller tile takes that one's place, so that plans keep their numbers.
-static void replace_spilling(
-    const struct lw_matmul *matmul, struct lw_matmul_tile *usable, uint32_t count)
+// transposed. The next smaller tile takes that one's place, so that plans keep their numbers. Where
+// registers are few, the smallest tile does.
+static void replace_spilling(const struct lw_caps *caps, const struct lw_matmul *matmul,
+    struct lw_matmul_tile *usable, uint32_t count)
 {
     for (uint32_t i = 0; loads_by_elements(matmul) && i + 1 < count; i++) {
-        if (usable[i].part_m * usable[i].part_n >= 64 * 64) {
+        if (has_few_registers(caps)) {
+            usable[i] = usable[count - 1];
+        } else if (usable[i].part_m * usable[i].part_n >= 64 * 64) {
             usable[i] = usable[i + 1];
         }
     }
+}
+
+// The tile with parts for few registers, two by two matrices, one in a small tile: its invocations
+// have more to load.
+static struct lw_matmul_tile with_small_parts(
+    struct lw_matmul_tile tile, const struct lw_matrix_shape *matrix)
+{
+    uint32_t across = tile.m < 64 ? 1 : 2;
+    return (struct lw_matmul_tile){
+        tile.m, tile.n, matrix->k, across * matrix->m, across * matrix->n};
 }
 
 // The tiles that the device can run for this shape.
@@ -63,8 +93,10 @@ static uint32_t usable_tiles(const struct lw_caps *caps, const struct lw_matmul_
 {
     uint32_t count = 0;
     for (size_t i = 0; matrix->m && i < sizeof tiles / sizeof *tiles; i++) {
-        if (tile_fits(caps, shape, &tiles[i], matrix, subgroup)) {
-            usable[count++] = tiles[i];
+        struct lw_matmul_tile tile =
+            has_few_registers(caps) ? with_small_parts(tiles[i], matrix) : tiles[i];
+        if (tile_fits(caps, shape, &tile, matrix, subgroup)) {
+            usable[count++] = tile;
         }
     }
     return count;
@@ -76,7 +108,7 @@ bool lw_matmul_matrix_runs(const struct lw_matmul_variant *variant, const struct
     struct lw_matmul_shape shape = {.m = 1, .n = 1, .k = 1};
     return lw_kernel_rows[variant->kernels[0]].spirv &&
            usable_tiles(caps, &shape, &caps->subgroup_matrices[variant->matrix],
-               caps->subgroup_size, usable) > 0;
+               lw_matrix_subgroup(caps), usable) > 0;
 }
 
 bool lw_matmul_matrix_suits(const struct lw_matmul *matmul)
@@ -92,7 +124,7 @@ static uint32_t make_plans(const struct lw_matmul_variant *variant, const struct
     struct lw_matmul_tile usable[MOST_TILES];
     uint32_t count =
         usable_tiles(caps, &shape, &caps->subgroup_matrices[variant->matrix], subgroup, usable);
-    replace_spilling(matmul, usable, count);
+    replace_spilling(caps, matmul, usable, count);
     count = count ? lw_matmul_make_plans(&shape, usable, count, plans) : 0;
     for (uint32_t i = 0; i < count; i++) {
         plans[i].subgroup = subgroup;
@@ -100,23 +132,22 @@ static uint32_t make_plans(const struct lw_matmul_variant *variant, const struct
     return count;
 }
 
-// First those with the device's own size of subgroups, which is what its matrices are made for. Others
-// are for loads in pieces: by elements, RADV spills with its smaller size.
+// First those with the size of subgroups that matrices are made for. Others are for loads in pieces: by
+// elements, RADV spills with its smaller size.
 uint32_t lw_matmul_matrix_plans(const struct lw_matmul_variant *variant,
     const struct lw_device *device, const struct lw_matmul *matmul,
     struct lw_matmul_plan plans[LW_MATMUL_PLANS])
 {
     const struct lw_caps *caps = lw_device_caps(device);
-    uint32_t count = make_plans(variant, caps, matmul, caps->subgroup_size, plans);
-    uint32_t least =
-        caps->min_subgroup_size > LEAST_SUBGROUP ? caps->min_subgroup_size : LEAST_SUBGROUP;
-    uint32_t most = loads_by_elements(matmul) ? 0 : caps->max_subgroup_size;
-    for (uint32_t size = least; size <= most; size *= 2) {
-        struct lw_matmul_plan others[LW_MATMUL_PLANS];
-        uint32_t found =
-            size == caps->subgroup_size ? 0 : make_plans(variant, caps, matmul, size, others);
+    uint32_t own = lw_matrix_subgroup(caps);
+    uint32_t count = make_plans(variant, caps, matmul, own, plans);
+    bool others = !loads_by_elements(matmul) && !has_few_registers(caps);
+    for (uint32_t size = caps->min_subgroup_size; others && size <= caps->max_subgroup_size;
+         size *= 2) {
+        struct lw_matmul_plan more[LW_MATMUL_PLANS];
+        uint32_t found = size == own ? 0 : make_plans(variant, caps, matmul, size, more);
         for (uint32_t i = 1; i < found && count < LW_MATMUL_PLANS; i++) { // the first comes again
-            plans[count++] = others[i];
+            plans[count++] = more[i];
         }
     }
     return count;

@@ -108,6 +108,10 @@ void lw_matmul_cpu(const struct lw_matmul_variant *variant, struct lw_stream *st
 bool lw_matmul_matrix_runs(const struct lw_matmul_variant *variant, const struct lw_caps *caps);
 // Whether the device has the matrices and nothing was found against them.
 bool lw_matmul_matrix_usable(const struct lw_device *device, enum lw_matrix_operand operand);
+// Invocations of the subgroups that do products of matrices, and how many registers of 32 bits an
+// invocation has.
+uint32_t lw_matrix_subgroup(const struct lw_caps *caps);
+uint32_t lw_matmul_registers(const struct lw_caps *caps);
 bool lw_matmul_matrix_suits(const struct lw_matmul *matmul);
 uint32_t lw_matmul_matrix_plans(const struct lw_matmul_variant *variant,
     const struct lw_device *device, const struct lw_matmul *matmul,

@@ -2,7 +2,7 @@
 // Matrix products on any GPU: shaders/matmul_simt.comp, multiply-adds of single elements.
 #include "engine/ops/matmul_gpu.h"
 
-// Largest first: the best reuse of what is loaded.
+// Largest first: the best reuse of what is loaded. The first takes more than few registers.
 static const struct lw_matmul_tile tiles[] = {
     {128, 128, 16, 8, 8}, {64, 64, 16, 4, 4}, {32, 32, 16, 4, 4}};
 // For CPU drivers before Mesa 26: the most work for each load and the least code.
@@ -14,9 +14,11 @@ uint32_t lw_matmul_simt_plans(const struct lw_matmul_variant *variant,
 {
     (void)variant;
     struct lw_matmul_shape shape = lw_matmul_shape_of(matmul);
-    bool cpu = (lw_device_caps(device)->features & LW_FEATURE_CPU) != 0;
+    const struct lw_caps *caps = lw_device_caps(device);
+    uint32_t first = lw_matmul_registers(caps) < 256 ? 1 : 0, count = sizeof tiles / sizeof *tiles;
+    bool cpu = (caps->features & LW_FEATURE_CPU) != 0;
     return cpu ? lw_matmul_make_plans(&shape, &cpu_tile, 1, plans)
-               : lw_matmul_make_plans(&shape, tiles, sizeof tiles / sizeof *tiles, plans);
+               : lw_matmul_make_plans(&shape, tiles + first, count - first, plans);
 }
 
 uint64_t lw_matmul_simt_scratch(const struct lw_device *device, const struct lw_matmul *matmul,
