@@ -58,9 +58,8 @@ void *check_memory(uint64_t count, uint64_t size);
 struct check_pipelines;
 struct check_pipelines *check_pipelines_create(void);
 void check_pipelines_destroy(struct check_pipelines *pipelines);
-// Records the kernels that no case of any pass used, with their default constants, as far as the
-// device can run them.
-void check_compile_rest(const struct check_pipelines *pipelines, struct lw_device *device);
+// Prints the names of the kernels without a pipeline: those for devices of other kinds.
+void check_pipelines_print_unused(const struct check_pipelines *pipelines);
 // Adds those that the device made.
 void check_pipelines_add(struct check_pipelines *pipelines, const struct lw_device *device);
 // Prints a row for each kernel (`each`: for each pipeline) and the sum of all; the number of matrix

@@ -149,17 +149,12 @@ static void run_rows(struct check *check, const struct options *options)
     }
 }
 
-// The kernels of other devices are compiled after this device's own.
-static void compile_rows(struct check *check, const struct options *options, bool rest)
+static void compile_rows(struct check *check, const struct options *options)
 {
     run_rows(check, options);
     check->typical_shapes = true;
     run_rows(check, options);
     check_pipelines_add(options->pipelines, check->device);
-    if (rest && !options->kernel && !options->matrices) {
-        check_compile_rest(options->pipelines, check->device);
-        check_pipelines_add(options->pipelines, check->device);
-    }
 }
 
 // One pass over the table with some capabilities hidden; the number of failed cases.
@@ -187,7 +182,7 @@ static unsigned run_table(struct lw_instance *instance, size_t index, uint32_t h
     check->filter = options->kernel;
     check->matrices = options->matrices;
     if (options->mode == CHECK_MODE_COMPILE) {
-        compile_rows(check, options, hidden == options->hidden);
+        compile_rows(check, options);
     } else {
         run_rows(check, options);
     }
@@ -284,6 +279,9 @@ int main(int argument_count, char **arguments)
         failures += run_hidden(instance, index, device_features, &log, &options);
     }
     if (options.mode == CHECK_MODE_COMPILE) {
+        if (!options.kernel && !options.matrices) {
+            check_pipelines_print_unused(options.pipelines);
+        }
         failures += check_pipelines_print(options.pipelines, options.each);
     }
     check_pipelines_destroy(options.pipelines);
