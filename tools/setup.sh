@@ -16,7 +16,7 @@ test_packages=(libcmocka-dev)
 lint_packages=(git clang-format-14 clang-tidy-14 binutils)
 validation_packages=(vulkan-validationlayers)
 bootstrap_packages=(debootstrap debian-archive-keyring) # for tools/testing_root.sh
-shims_packages=(mesa-drm-shim) # stand-ins for GPUs; not in Debian 12
+shims_packages=(mesa-drm-shim libdrm-dev) # stand-ins for GPUs; the first is not in Debian 12
 
 say() {
     printf 'setup: %s\n' "$*"

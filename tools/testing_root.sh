@@ -4,9 +4,9 @@
 #        e.g. tools/testing_root.sh build-root tools/build.sh build-newer -Dtests=true
 #
 # Makes a root folder of Debian testing in FOLDER where there is none: a Mesa, glslang and Vulkan
-# headers newer than this machine's, with what Lewin needs to be built and tested, and Mesa's stand-ins
-# for GPUs that are not there (mesa-drm-shim). Then runs COMMAND in it, in the checkout: the checkout
-# and ../shared are bound at their own paths inside. All mounts are in a mount namespace of their own
+# headers newer than this machine's, with what Lewin needs to be built and tested, and the stand-ins for
+# GPUs that are not there (mesa-drm-shim; tools/intel_shim.c needs libdrm-dev). Then runs COMMAND in it,
+# in the checkout: the checkout and ../shared are bound at their own paths inside. All mounts are in a mount namespace of their own
 # that ends with the command, so that nothing stays mounted and removing FOLDER or the checkout never
 # reaches anything else. Needs root and, to make the folder, the network. The packages are checked
 # against the Debian archive's keys. .ci/run and tools/compile_check.sh call it.
