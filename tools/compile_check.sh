@@ -78,8 +78,9 @@ compile() {
         fail "no driver for $gpu: install mesa-vulkan-drivers and mesa-drm-shim of Mesa 26 and" \
             "libdrm-dev, or run this through tools/testing_root.sh"
     printf '\n== %s\n' "$label"
+    # RADV has the second matrix extension for those who ask.
     env "$variable=$gpu" LD_PRELOAD="$shim" VK_DRIVER_FILES="$drivers/$driver" \
-        MESA_SHADER_CACHE_DISABLE=true "$program" "${options[@]}" >"$log" 2>&1 || status=$?
+        radv_cooperative_matrix2_nv=true MESA_SHADER_CACHE_DISABLE=true "$program" "${options[@]}" >"$log" 2>&1 || status=$?
     if grep -q 'finds no device' "$log"; then
         summary+=("$label: no device")
         [ -z "$require" ] || failed=1

@@ -140,13 +140,18 @@ static uint32_t matrix_shared_size(const struct matrix_plan *plan)
 }
 
 // Where registers are few, they do for one set of rows that takes a quarter of them at most, in
-// matrices of more than 8 by 8: all else spills with ANV (Mesa 26).
+// matrices of more than 8 by 8: all else spills with ANV (Mesa 26). RDNA3, known by subgroups of 64 and
+// no bf16 matrices, keeps rows four times, which may take half of its registers: more spills with RADV.
 static bool fits_registers(const struct matrix_plan *plan, const struct lw_caps *caps)
 {
-    uint32_t registers = lw_matmul_registers(caps);
-    uint32_t rows = plan->team_rows * plan->dims / (2 * lw_matrix_subgroup(caps));
-    return registers >= 256 || (plan->score_sets == 1 && rows <= registers / 4 &&
-                                   plan->matrix->m * plan->matrix->n > 64);
+    uint32_t registers = lw_matmul_registers(caps), subgroup = lw_matrix_subgroup(caps);
+    uint32_t rows = plan->team_rows * plan->dims / (2 * subgroup);
+    bool repeats = subgroup == 64 && !(caps->features & LW_FEATURE_BFLOAT16);
+    if (registers < 256) {
+        return plan->score_sets == 1 && rows <= registers / 4 &&
+               plan->matrix->m * plan->matrix->n > 64;
+    }
+    return !repeats || 4 * plan->score_sets * rows <= registers / 2;
 }
 
 // Teams are as large as it takes to keep the sums of an invocation within 64 registers of 256, or 12
