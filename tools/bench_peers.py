@@ -14,6 +14,7 @@ import statistics
 import subprocess
 import sys
 import tempfile
+import threading
 import time
 
 WARM_UP = 3  # steps of PyTorch before those that are timed
@@ -141,16 +142,105 @@ def torch_rows(options):
     return rows
 
 
-def llama_rows():
-    name = "llama.cpp (llama-finetune)"
+class Llama:
+    """llama-finetune. It trains float32 weights only, one sequence a step, and reports each step, by
+    which it is timed. A run that the time limit cuts off is not repeated in later rounds."""
+
+    def __init__(self, options, name, device):
+        self.options, self.name, self.device = options, name, device
+
+    def measure(self):
+        times, late = self.times_of_steps()
+        seconds = [after - before for before, after in zip(times, times[1:])]
+        if not seconds:
+            raise Absent("a step to warm up and one to time took more than %d s (--limit)"
+                         % self.options.limit)
+        return {"tokens_per_second": self.options.seq / statistics.median(seconds),
+                "device": "%s, %d step%s" % (self.device["title"], len(seconds),
+                                             "s" * (len(seconds) > 1)),
+                "steps": len(seconds), "cut_off": late}
+
+    def times_of_steps(self):
+        """When each step ended, the warming one first, and whether the time limit cut them off."""
+        options = self.options
+        model, text, out = (os.path.join(options.folder, name)
+                            for name in ("model.gguf", "text.txt", "out.gguf"))
+        command = ["llama-finetune", "-m", model, "-f", text, "-o", out, "-c", options.seq,
+                   "-b", options.seq, "-ub", options.seq, "-fa", "off", "-fit", "off",
+                   "-t", os.environ.get("OMP_NUM_THREADS", os.cpu_count()), "-epochs", 1,
+                   "-val-split", 0] + self.device["flags"]
+        environment = dict(os.environ, GGML_NO_BACKTRACE="1", **self.device["environment"])
+        process = subprocess.Popen([str(part) for part in command], env=environment,
+                                   stdout=subprocess.PIPE, stderr=subprocess.STDOUT)
+        late = threading.Event()
+        timer = threading.Timer(options.limit, lambda: (late.set(), process.kill()))
+        timer.daemon = True
+        timer.start()
+        said, times = b"", []
+        with process:
+            for piece in iter(lambda: os.read(process.stdout.fileno(), 4096), b""):
+                said += piece
+                new = said.count(b" data=") - len(times)
+                times += [time.perf_counter()] * new
+        timer.cancel()
+        if process.returncode and not late.is_set():
+            text = said.decode(errors="replace")
+            errors = re.findall(r"GGML_ASSERT.*|(?<= E ).*", text)
+            raise Absent("llama-finetune: " + (errors or [last_line(text)])[0])
+        return times, late.is_set()
+
+
+def llama_devices():
+    """The CPU, and the first Vulkan device; ggml shows one that is a CPU only when asked for it."""
+    def ask(flag, environment, pattern):
+        told = subprocess.run(["llama-finetune", flag], text=True, stdout=subprocess.PIPE,
+                              stderr=subprocess.STDOUT, env=dict(os.environ, **environment))
+        return re.search(pattern, told.stdout, re.MULTILINE)
+
+    version = ask("--version", {}, r"^version: (\S+)")
+    program = "llama.cpp " + (version[1] if version else "of unknown version")
+    devices = [{"title": "cpu, " + program, "flags": ["-dev", "none"], "environment": {}}]
+    for environment in ({}, {"GGML_VK_VISIBLE_DEVICES": "0"}):
+        found = ask("--list-devices", environment, r"^ *(Vulkan\d+): (.*?) \(\d+ MiB")
+        if found:
+            devices.append({"title": "%s, %s" % (found[2], program), "environment": environment,
+                            "flags": ["-dev", found[1], "-ngl", "99"]})
+            break
+    return devices
+
+
+def llama_rows(options):
+    name = "llama.cpp fp32"
     if not shutil.which("llama-finetune"):
         return [Missing(name, "llama-finetune is not on PATH")]
-    return [Missing(name, "found, but not run: it takes GGUF models, and here is no converter")]
+    if subprocess.run([sys.executable, "-c", "import gguf"], capture_output=True).returncode:
+        return [Missing(name, "%s has no gguf" % sys.executable)]
+    if options.seq % 256:  # to which it rounds the context up
+        return [Missing(name, "its sequences are multiples of 256 tokens")]
+    with tempfile.TemporaryDirectory() as parent:
+        model = os.path.join(parent, "model")
+        tokens = options.seq + 1 + (options.steps + 1) * (options.seq // 2)
+        try:
+            run([options.lewin, "init", os.path.join(options.folder, "config.json"), "-o", model,
+                 "--dtype", "float32"], "lewin init")
+            run([sys.executable, os.path.join(os.path.dirname(__file__), "bench_gguf.py"), model,
+                 os.path.join(options.folder, "model.gguf"),
+                 os.path.join(options.folder, "text.txt"), tokens], "bench_gguf.py")
+        except Absent as reason:
+            return [Missing(name, str(reason))]
+    if options.batch > 1:
+        name += ", single sequences"
+    devices = llama_devices()
+    rows = [Llama(options, name + ", " + kind, device)
+            for kind, device in zip(("CPU", "Vulkan"), devices)]
+    if len(devices) == 1:
+        rows.append(Missing(name + ", Vulkan", "llama-finetune lists no Vulkan device"))
+    return rows
 
 
 def peers(options):
     rows = [Lewin(options, "Lewin", False), Lewin(options, "Lewin, recomputing", True)]
-    return rows + torch_rows(options) + llama_rows()
+    return rows + torch_rows(options) + llama_rows(options)
 
 
 def measure_all(options):
@@ -161,7 +251,7 @@ def measure_all(options):
     for number in range(options.rounds):
         order = range(len(rows)) if number % 2 == 0 else reversed(range(len(rows)))
         for i in order:
-            if "absent" in results[i]:
+            if "absent" in results[i] or results[i].get("cut_off"):
                 continue
             try:
                 figures = rows[i].measure()
@@ -220,6 +310,8 @@ def parse():
     parser.add_argument("--precision", choices=["fp32", "bf16"], default="fp32")
     parser.add_argument("--device", help="of Lewin, as for lewin bench")
     parser.add_argument("--compile", action="store_true", help="torch.compile as well")
+    parser.add_argument("--limit", type=positive, default=120, metavar="SECONDS",
+                        help="of a run of llama-finetune; the steps that it did by then count")
     parser.add_argument("--json", action="store_true")
     return parser.parse_args()
 
