@@ -11,7 +11,8 @@
 # llama.cpp is measured, on the CPU and on its Vulkan device, where llama-finetune is on PATH and PYTHON
 # has gguf (Debian: llama.cpp-examples, libggml0-backend-vulkan, libggml0-backend-blas, python3-gguf).
 # It always trains in fp32 and one sequence a step. A run of it ends after --limit seconds (120); the
-# steps done by then count, and the row is not measured again.
+# steps done by then count, and the row is not measured again. On a machine with other work
+# OMP_WAIT_POLICY=passive keeps it and PyTorch from losing much more than Lewin does.
 set -euo pipefail
 tools=$(cd "$(dirname "$0")" && pwd)
 
