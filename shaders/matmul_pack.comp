@@ -31,7 +31,9 @@ uint64_t line_address(uint line)
 
 void store_pair(uint64_t target, uint index, float x, float y)
 {
-    F32x2(target + index * 4).at[0] = vec2(x, y);
+    // One store of 64 bits: CPU drivers would make two of a vec2.
+    U64(target + index * 4).at[0] =
+        uint64_t(floatBitsToUint(x)) | uint64_t(floatBitsToUint(y)) << 32;
 }
 
 // Depths begin + first .. begin + first + 3 of a row, `first` being those of the invocation. What lies

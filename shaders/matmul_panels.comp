@@ -24,19 +24,6 @@ LW_PUSH_CONSTANTS(lw_matmul_panels_args)
 
 const uint LANES = gl_WorkGroupSize.x;
 
-// c[row, column] with the column as an offset in bytes (below 2^31): a shared 64-bit base plus 32
-// bits by lane, because Intel's processors close a vector port while vectors of 64-bit addresses,
-// 512 bits wide, are in flight.
-void finish(uint row, uint offset, float value)
-{
-    if (ADD) {
-        uint64_t line = args.add + uint64_t(row) * args.add_stride * OUT_BYTES;
-        value += load_out(line + uint64_t(offset), 0);
-    }
-    uint64_t line = args.c + uint64_t(row) * args.c_stride * OUT_BYTES;
-    store_out(line + uint64_t(offset), 0, value);
-}
-
 // panel[lane] without a gather. mix and not ?: for the latter would be control flow.
 float load_lane(F32 panel)
 {
@@ -47,66 +34,96 @@ float load_lane(F32 panel)
     return value;
 }
 
+float load_add(uint row, uint lane_panel)
+{
+    uint64_t line = args.add + (uint64_t(row) * args.add_stride + lane_panel * LANES) * OUT_BYTES;
+#ifdef OUT_BF16
+    return load_out(line, min(gl_LocalInvocationID.x, args.n - 1 - lane_panel * LANES));
+#else
+    return load_lane(F32(line)); // beyond the edge: whatever lies there
+#endif
+}
+
 // Adds the products of the depths from `begin` on, below `end`, to the sums.
 void accumulate(uint64_t rows, uint64_t lanes, uint begin, uint end, inout float sum[TILE])
 {
-    for (uint k = begin; k < end; k += STEP) {
-        F32 row = F32(rows + uint64_t(k * (TILE * 4)));
+    uint64_t row_bytes = uint64_t(args.row_stride) * 4, lane_bytes = uint64_t(args.lane_stride) * 4;
+    uint k = begin;
+    do { // a loop with its condition first would run its body once more, for nobody
+        uint64_t row = rows + k * row_bytes, lane = lanes + k * lane_bytes;
         [[unroll]] for (uint t = 0; t < STEP; t++) {
-            float y = load_lane(F32(lanes + uint64_t((k | t) * (LANES * 4))));
+            float y = load_lane(F32(lane));
             [[unroll]] for (uint i = 0; i < TILE; i++) {
-                sum[i] = fma(row.at[t * TILE + i], y, sum[i]);
+                sum[i] = fma(F32(row).at[i], y, sum[i]);
             }
+            row += row_bytes;
+            lane += lane_bytes;
         }
-    }
+        k += STEP;
+    } while (k < end);
+}
+
+// c[row, column] with the column as an offset in bytes (below 2^31): a shared 64-bit base plus 32
+// bits by lane, because Intel's processors close a vector port while vectors of 64-bit addresses,
+// 512 bits wide, are in flight.
+void finish(uint row, uint offset, float value)
+{
+    uint64_t line = args.c + uint64_t(row) * args.c_stride * OUT_BYTES;
+    store_out(line + uint64_t(offset), 0, value);
 }
 
 void main()
 {
-    // Lane panels of one block, row panel by row panel; then the next block.
+    // Lane panels of one block, row panel by row panel; then the next block. Groups behind the last
+    // repeat one of its products and store nothing.
     uint index = uint(lw_group_index());
     uint first = index / (args.block * args.row_panels) * args.block;
     uint rest = index - first * args.row_panels;
     bool inside = first < args.lane_panels;
     uint width = inside ? min(args.block, args.lane_panels - first) : 1;
     inside = inside && rest / width < args.row_panels;
-    uint row_panel = min(rest / width, args.row_panels - 1); // loads are made outside too
-    uint lane_panel = first + rest % width;
+    uint row_panel = min(rest / width, args.row_panels - 1);
+    uint lane_panel = min(first + rest % width, args.lane_panels - 1);
     uint column = lane_panel * LANES + gl_LocalInvocationID.x;
-    uint depth = inside ? args.depth : 0;
 
-    uint64_t rows = args.rows + uint64_t(row_panel) * args.depth * (TILE * 4);
-    uint64_t lanes = args.lanes + uint64_t(lane_panel) * args.depth * (LANES * 4);
-    float sum[TILE];
+    uint64_t rows = args.rows + uint64_t(row_panel) * args.row_step * 4;
+    uint64_t lanes = args.lanes + uint64_t(lane_panel) * args.lane_step * 4;
+    // What the product is added to is loaded here and not where it is needed, because there the driver's
+    // compiler would reorder the whole product, with a spill for each multiplication.
+    float sum[TILE], add[TILE];
     [[unroll]] for (uint i = 0; i < TILE; i++) {
         sum[i] = 0;
+        add[i] = ADD ? load_add(min(row_panel * TILE + i, args.m - 1), lane_panel) : 0;
     }
     if (SPAN == 0) {
-        accumulate(rows, lanes, 0, depth, sum);
+        accumulate(rows, lanes, 0, args.depth, sum);
     } else {
-        for (uint k = 0; k < depth; k += SPAN) {
+        uint k = 0;
+        do {
             float part[TILE];
             [[unroll]] for (uint i = 0; i < TILE; i++) {
                 part[i] = 0;
             }
-            accumulate(rows, lanes, k, min(k + SPAN, depth), part);
+            accumulate(rows, lanes, k, min(k + SPAN, args.depth), part);
             [[unroll]] for (uint i = 0; i < TILE; i++) {
                 sum[i] += part[i];
             }
-        }
+            k += SPAN;
+        } while (k < args.depth);
     }
+    uint c_row = row_panel * TILE;
     if (inside && column < args.n) {
         float bias = BIAS ? load_storage(args.bias, column) : 0;
-        uint c_row = row_panel * TILE, offset = (column * OUT_BYTES) & 0x7fffffffu;
+        uint offset = (column * OUT_BYTES) & 0x7fffffffu;
         // Every `if` is a round of mask arithmetic: one for a whole tile, one a row only at the edge.
         if (c_row + TILE <= args.m) {
             [[unroll]] for (uint i = 0; i < TILE; i++) {
-                finish(c_row + i, offset, sum[i] + bias);
+                finish(c_row + i, offset, sum[i] + bias + add[i]);
             }
         } else {
             [[unroll]] for (uint i = 0; i < TILE; i++) {
                 if (c_row + i < args.m) {
-                    finish(c_row + i, offset, sum[i] + bias);
+                    finish(c_row + i, offset, sum[i] + bias + add[i]);
                 }
             }
         }

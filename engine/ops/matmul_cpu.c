@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
-// Matrix products on CPU drivers: both operands are packed into fp32 panels in scratch memory, then
-// multiplied by shaders/matmul_panels.comp. Operands that are larger than the scratch limits go in
-// rounds.
+// Matrix products on CPU drivers: shaders/matmul_panels.comp multiplies operands that lie in fp32
+// panels. One that is stored depth by depth does so already, its neighbouring panels interleaved;
+// others are packed into scratch memory, in rounds where they are larger than its limits.
 #include "engine/base/processor.h"
 #include "engine/ops/matmul_private.h"
 #include "shaders/matmul_pack.h"
@@ -13,15 +13,21 @@
 #define SPAN 1024u              // depths that one accumulator adds up where there are far more
 #define BLOCK 16u               // lane panels that are walked together
 
+// One operand of a product, seen as [lines, depth].
+struct operand {
+    const struct lw_tensor *tensor;
+    bool transposed; // stored as [depth, lines]
+    bool whole;      // lies in panels as it is stored
+    uint32_t tile;   // lines of a panel
+    uint32_t round;  // lines that are packed at a time; all where `whole`
+    uint64_t bytes;  // of scratch
+};
+
 // How one product is cut up.
 struct packing {
     struct lw_matmul_shape shape;
-    uint32_t lanes, tile; // columns and rows of one workgroup
-    uint32_t depth;       // k, rounded up to STEP
-    uint32_t row_round;   // rows of c in a round
-    uint32_t lane_round;  // columns of c in a round
-    uint64_t row_bytes;   // of scratch, row panels first
-    uint64_t lane_bytes;
+    uint32_t depth;             // k, rounded up to STEP
+    struct operand rows, lanes; // a, b; the rows' scratch comes first
 };
 
 static uint64_t round_up(uint64_t value, uint64_t unit)
@@ -69,17 +75,29 @@ uint32_t lw_matmul_lanes(const struct lw_device *device)
     return subgroup < 4 ? 4 : subgroup;
 }
 
+// Panels as they are stored have no padding of zeros behind the last depth; what is read beside the
+// last line counts for nothing.
+static void plan_operand(
+    struct operand *operand, const struct packing *packing, uint32_t lines, uint64_t limit)
+{
+    uint64_t line = (uint64_t)packing->depth * sizeof(float);
+    operand->whole = operand->transposed && operand->tensor->type == LW_F32 &&
+                     packing->depth == packing->shape.k;
+    operand->round = operand->whole ? lines : round_rows(lines, operand->tile, line, limit);
+    operand->bytes = operand->whole ? 0 : round_up(operand->round * line, 256);
+}
+
 static struct packing make_packing(const struct lw_device *device, const struct lw_matmul *matmul)
 {
     struct packing packing = {.shape = lw_matmul_shape_of(matmul)};
-    packing.lanes = lw_matmul_lanes(device);
-    packing.tile = pick_tile(packing.shape.m);
-    packing.depth = (uint32_t)round_up(packing.shape.k, STEP);
-    uint64_t line = (uint64_t)packing.depth * sizeof(float);
-    packing.row_round = round_rows(packing.shape.m, packing.tile, line, ROW_SCRATCH);
-    packing.lane_round = round_rows(packing.shape.n, packing.lanes, line, LANE_SCRATCH);
-    packing.row_bytes = round_up(packing.row_round * line, 256);
-    packing.lane_bytes = round_up(packing.lane_round * line, 256);
+    const struct lw_matmul_shape *shape = &packing.shape;
+    packing.depth = (uint32_t)round_up(shape->k, STEP);
+    packing.rows = (struct operand){
+        .tensor = &matmul->a, .transposed = shape->a_transposed, .tile = pick_tile(shape->m)};
+    packing.lanes = (struct operand){
+        .tensor = &matmul->b, .transposed = shape->b_transposed, .tile = lw_matmul_lanes(device)};
+    plan_operand(&packing.rows, &packing, shape->m, ROW_SCRATCH);
+    plan_operand(&packing.lanes, &packing, shape->n, LANE_SCRATCH);
     return packing;
 }
 
@@ -88,50 +106,71 @@ uint64_t lw_matmul_cpu_scratch(const struct lw_device *device, const struct lw_m
 {
     (void)plan;
     struct packing packing = make_packing(device, matmul);
-    return packing.row_bytes + packing.lane_bytes;
+    return packing.rows.bytes + packing.lanes.bytes;
 }
 
-// The bytes of `rows` packed rows.
-static struct lw_access packed(
-    const struct packing *packing, uint64_t address, uint32_t rows, uint32_t tile, bool write)
+// Lines of an operand, in panels.
+struct panels {
+    uint64_t address;
+    uint32_t count, stride, step; // stride, step: see shaders/matmul_panels.h
+    struct lw_access read;
+};
+
+static struct panels panels_of(const struct packing *packing, const struct operand *operand,
+    const struct lw_tensor *part, uint64_t scratch)
 {
-    uint64_t size = round_up(rows, tile) * packing->depth * sizeof(float);
-    return (struct lw_access){address, size, write};
+    uint32_t lines = operand->transposed ? part->columns : part->rows;
+    struct panels panels = {.count = divide_up(lines, operand->tile)};
+    if (operand->whole) {
+        panels.address = part->address;
+        panels.stride = part->stride;
+        panels.step = operand->tile;
+        panels.read = lw_tensor_read(part);
+    } else {
+        panels.address = scratch;
+        panels.stride = operand->tile;
+        panels.step = packing->depth * operand->tile;
+        panels.read = (struct lw_access){
+            scratch, (uint64_t)panels.count * panels.step * sizeof(float), false};
+    }
+    return panels;
 }
 
-// Packs [rows, depth], stored as [depth, rows] where `transposed`, into panels of `tile` rows.
+// Packs what `panels` says of the operand's `part`.
 static void pack(struct lw_stream *stream, const struct packing *packing,
-    const struct lw_tensor *source, bool transposed, uint32_t tile, uint64_t target)
+    const struct operand *operand, const struct lw_tensor *part, const struct panels *panels)
 {
-    uint32_t rows = transposed ? source->columns : source->rows;
-    struct lw_matmul_pack_args args = {.source = source->address,
-        .target = target,
-        .rows = rows,
+    bool transposed = operand->transposed;
+    struct lw_matmul_pack_args args = {.source = part->address,
+        .target = panels->address,
+        .rows = transposed ? part->columns : part->rows,
         .depth = packing->shape.k,
         .padded_depth = packing->depth,
-        .stride = source->stride};
-    bool aligned =
-        lw_matmul_aligned(source, 8) && source->columns % 4 == 0 && (!transposed || tile % 4 == 0);
-    struct lw_access write = packed(packing, target, rows, tile, true);
+        .stride = part->stride};
+    bool aligned = lw_matmul_aligned(part, 8) && part->columns % 4 == 0 &&
+                   (!transposed || operand->tile % 4 == 0);
+    struct lw_access write = panels->read;
+    write.write = true;
     struct lw_dispatch dispatch = {
-        .kernel = source->type == LW_BF16 ? LW_KERNEL_MATMUL_PACK_BF16 : LW_KERNEL_MATMUL_PACK_F32,
+        .kernel = part->type == LW_BF16 ? LW_KERNEL_MATMUL_PACK_BF16 : LW_KERNEL_MATMUL_PACK_F32,
         .args = &args,
         .constant_count = 4,
-        .constants = {packing->lanes, tile, transposed, aligned},
+        .constants = {packing->lanes.tile, operand->tile, transposed, aligned},
         .access_count = 2,
-        .accesses = {lw_tensor_read(source), write},
-        .bytes = (double)lw_tensor_span(source) + (double)write.size};
+        .accesses = {lw_tensor_read(part), write},
+        .bytes = (double)lw_tensor_span(part) + (double)write.size};
     uint32_t invocations = transposed ? packing->depth : packing->depth / 4;
     lw_dispatch_linear(
-        &dispatch, (uint64_t)divide_up(rows, tile) * divide_up(invocations, packing->lanes));
+        &dispatch, (uint64_t)panels->count * divide_up(invocations, packing->lanes.tile));
     lw_stream_dispatch(stream, &dispatch);
 }
 
-static struct lw_tensor part_of(
-    const struct lw_tensor *tensor, bool transposed, uint32_t first, uint32_t count)
+// `count` lines of the operand from `first` on.
+static struct lw_tensor part_of(const struct operand *operand, uint32_t first, uint32_t count)
 {
-    return transposed ? lw_tensor_part(tensor, 0, tensor->rows, first, count)
-                      : lw_tensor_part(tensor, first, count, 0, tensor->columns);
+    const struct lw_tensor *tensor = operand->tensor;
+    return operand->transposed ? lw_tensor_part(tensor, 0, tensor->rows, first, count)
+                               : lw_tensor_part(tensor, first, count, 0, tensor->columns);
 }
 
 // A rectangle of c.
@@ -147,37 +186,41 @@ static struct lw_tensor c_part(const struct lw_tensor *tensor, const struct part
 }
 
 static void multiply(struct lw_stream *stream, const struct lw_matmul *matmul,
-    const struct packing *packing, const struct part *part)
+    const struct packing *packing, const struct part *part, const struct panels *rows,
+    const struct panels *lanes)
 {
     struct lw_tensor c = c_part(&matmul->c, part), add = c_part(&matmul->add, part);
     struct lw_tensor bias =
         c_part(&matmul->bias, &(struct part){0, 1, part->column, part->columns});
-    struct lw_matmul_panels_args args = {.rows = matmul->scratch.address,
-        .lanes = matmul->scratch.address + packing->row_bytes,
+    struct lw_matmul_panels_args args = {.rows = rows->address,
+        .lanes = lanes->address,
         .c = c.address,
         .bias = bias.address,
         .add = add.address,
+        .row_stride = rows->stride,
+        .row_step = rows->step,
+        .lane_stride = lanes->stride,
+        .lane_step = lanes->step,
         .m = part->rows,
         .n = part->columns,
         .depth = packing->depth,
         .c_stride = c.stride,
         .add_stride = add.stride,
-        .row_panels = divide_up(part->rows, packing->tile),
-        .lane_panels = divide_up(part->columns, packing->lanes),
+        .row_panels = rows->count,
+        .lane_panels = lanes->count,
         .block = BLOCK};
-    struct lw_access rows = packed(packing, args.rows, part->rows, packing->tile, false);
-    struct lw_access lanes = packed(packing, args.lanes, part->columns, packing->lanes, false);
     struct lw_dispatch dispatch = {
         .kernel = lw_matmul_kernel(matmul, LW_KERNEL_MATMUL_PANELS_F32,
             LW_KERNEL_MATMUL_PANELS_BF16, LW_KERNEL_MATMUL_PANELS_BF16_F32),
         .args = &args,
         .constant_count = 6,
-        .constants = {packing->lanes, packing->tile, STEP, bias.address != 0, add.address != 0,
-            packing->depth > 16 * SPAN ? SPAN : 0},
+        .constants = {packing->lanes.tile, packing->rows.tile, STEP, bias.address != 0,
+            add.address != 0, packing->depth > 16 * SPAN ? SPAN : 0},
         .access_count = 5,
-        .accesses = {rows, lanes, lw_tensor_read(&bias), lw_tensor_read(&add), lw_tensor_write(&c)},
+        .accesses = {rows->read, lanes->read, lw_tensor_read(&bias), lw_tensor_read(&add),
+            lw_tensor_write(&c)},
         .flops = 2.0 * part->rows * part->columns * packing->shape.k,
-        .bytes = (double)rows.size + (double)lanes.size + (double)lw_tensor_span(&c)};
+        .bytes = (double)rows->read.size + (double)lanes->read.size + (double)lw_tensor_span(&c)};
     lw_dispatch_linear(&dispatch, (uint64_t)args.row_panels * args.lane_panels);
     lw_stream_dispatch(stream, &dispatch);
 }
@@ -193,23 +236,27 @@ void lw_matmul_cpu(const struct lw_matmul_variant *variant, struct lw_stream *st
     (void)variant;
     (void)plan;
     struct packing packing = make_packing(lw_stream_device(stream), matmul);
+    const struct operand *a = &packing.rows, *b = &packing.lanes;
     const struct lw_matmul_shape *shape = &packing.shape;
+    uint64_t scratch = matmul->scratch.address;
     struct part part = {0};
-    bool packed_whole = false; // all of b lies in the scratch memory
+    bool b_ready = b->whole; // all of b lies in panels
     for (; part.row < shape->m; part.row += part.rows) {
-        part.rows = at_most(packing.row_round, shape->m - part.row);
-        struct lw_tensor a = part_of(&matmul->a, shape->a_transposed, part.row, part.rows);
-        pack(stream, &packing, &a, shape->a_transposed, packing.tile, matmul->scratch.address);
+        part.rows = at_most(a->round, shape->m - part.row);
+        struct lw_tensor a_part = part_of(a, part.row, part.rows);
+        struct panels rows = panels_of(&packing, a, &a_part, scratch);
+        if (!a->whole) {
+            pack(stream, &packing, a, &a_part, &rows);
+        }
         for (part.column = 0; part.column < shape->n; part.column += part.columns) {
-            part.columns = at_most(packing.lane_round, shape->n - part.column);
-            if (!packed_whole) {
-                struct lw_tensor b =
-                    part_of(&matmul->b, shape->b_transposed, part.column, part.columns);
-                pack(stream, &packing, &b, shape->b_transposed, packing.lanes,
-                    matmul->scratch.address + packing.row_bytes);
-                packed_whole = part.columns == shape->n;
+            part.columns = at_most(b->round, shape->n - part.column);
+            struct lw_tensor b_part = part_of(b, part.column, part.columns);
+            struct panels lanes = panels_of(&packing, b, &b_part, scratch + a->bytes);
+            if (!b_ready) {
+                pack(stream, &packing, b, &b_part, &lanes);
+                b_ready = part.columns == shape->n;
             }
-            multiply(stream, matmul, &packing, &part);
+            multiply(stream, matmul, &packing, &part, &rows, &lanes);
         }
     }
 }

@@ -161,6 +161,14 @@ static void random_cases(struct check *check)
         matmul_case(check, &product);
         product.m = 1300, product.n = 1284, product.k = 24;
         matmul_case(check, &product);
+        // Operands that CPU drivers multiply where they lie, with edges and odd strides.
+        matmul_case(check, &(struct product){.layout = (enum lw_matmul_layout)layout,
+                               .types = types[0],
+                               .m = 45,
+                               .n = 37,
+                               .k = 96,
+                               .add = ADD_C,
+                               .gap = 5});
     }
     // A depth so large that operands are packed in rounds on CPU drivers.
     matmul_case(check, &(struct product){.m = 70, .n = 45, .k = 70001, .types = types[2]});
