@@ -1,13 +1,15 @@
 // SPDX-License-Identifier: Apache-2.0
 // Packs an operand of a CPU product into fp32 panels [rows / TILE][padded_depth][TILE]. Rows past
-// the last repeat it: the product never stores them. Loads are 64 bits wide where ALIGNED says that
-// four neighbours are aligned and whole.
+// the last repeat it: the product never stores them. Those of a transposed source are 64 bits wide
+// where ALIGNED says that four neighbours are aligned and whole.
 #version 460
 #extension GL_GOOGLE_include_directive : require
 #include "include/kernel.glsl"
+#include "include/lanes.glsl"
 #include "matmul_pack.h"
 
-layout(local_size_x_id = 0) in;
+#define CHUNKS 4 // depths of an invocation in a plain source
+
 layout(constant_id = 1) const uint TILE = 16;
 layout(constant_id = 2) const bool TRANSPOSED = false; // the source is [depth, rows]
 layout(constant_id = 3) const bool ALIGNED = true;
@@ -36,34 +38,25 @@ void store_pair(uint64_t target, uint index, float x, float y)
         uint64_t(floatBitsToUint(x)) | uint64_t(floatBitsToUint(y)) << 32;
 }
 
-// Depths begin + first .. begin + first + 3 of a row, `first` being those of the invocation. What lies
-// behind the last is anything.
-vec4 load_depths(uint row, uint begin, uint first)
+// CHUNKS * LANES depths of a whole panel, of which a lane takes every LANES-th: in a row they are
+// neighbours, which are loaded together; behind a row's end lies anything.
+void pack_plain(uint panel, uint begin)
 {
-    uint64_t line = line_address(min(row, args.rows - 1));
-    if (ALIGNED && CPU_LANES != 0) {
-        return near4_storage(line + uint64_t(begin) * STORAGE_BYTES, first);
-    }
-    return load_line(line, begin + first, args.depth);
-}
-
-// Four depths of a whole panel.
-void pack_plain(uint panel, uint begin, uint first)
-{
-    uint depth = begin + first;
-    if (depth >= args.padded_depth) {
-        return;
-    }
-    uint64_t target =
-        args.target + (uint64_t(panel) * args.padded_depth + depth) * (TILE * 4);
-    bvec4 inside = lessThan(depth + uvec4(0, 1, 2, 3), uvec4(args.depth));
+    uint lane = gl_LocalInvocationID.x;
+    uint64_t target = args.target + (uint64_t(panel) * args.padded_depth + begin) * (TILE * 4);
     [[unroll]] for (uint i = 0; i < TILE; i += 2) {
-        vec4 x = load_depths(panel * TILE + i, begin, first);
-        vec4 y = load_depths(panel * TILE + i + 1, begin, first);
-        x = mix(vec4(0), x, inside);
-        y = mix(vec4(0), y, inside);
-        [[unroll]] for (uint t = 0; t < 4; t++) {
-            store_pair(target, t * TILE + i, x[t], y[t]);
+        uint row = panel * TILE + i;
+        uint64_t x_line = line_address(min(row, args.rows - 1));
+        uint64_t y_line = line_address(min(row + 1, args.rows - 1));
+        [[unroll]] for (uint chunk = 0; chunk < CHUNKS; chunk++) {
+            uint depth = begin + chunk * LANES;
+            float x = load_lane_storage(x_line + uint64_t(depth) * STORAGE_BYTES);
+            float y = load_lane_storage(y_line + uint64_t(depth) * STORAGE_BYTES);
+            bool inside = depth + lane < args.depth;
+            if (depth < args.padded_depth) {
+                store_pair(target + uint64_t((chunk * LANES + lane) * (TILE * 4)), i,
+                    mix(0, x, inside), mix(0, y, inside));
+            }
         }
     }
 }
@@ -92,14 +85,12 @@ void main()
     uint panels = (args.rows + TILE - 1) / TILE;
     uint index = uint(lw_group_index());
     if (TRANSPOSED) {
-        uint lane = index / panels * gl_WorkGroupSize.x + gl_LocalInvocationID.x;
-        pack_transposed(index % panels, lane);
-    } else {
-        uint lanes = gl_WorkGroupSize.x;
-        uint chunks = (args.padded_depth / 4 + lanes - 1) / lanes;
-        uint begin = index % chunks * lanes * 4, panel = index / chunks;
-        if (panel < panels) {
-            pack_plain(panel, begin, gl_LocalInvocationID.x * 4);
-        }
+        pack_transposed(index % panels, index / panels * LANES + gl_LocalInvocationID.x);
+        return;
+    }
+    uint width = CHUNKS * LANES, chunks = (args.padded_depth + width - 1) / width;
+    uint panel = index / chunks;
+    if (panel < panels) {
+        pack_plain(panel, index % chunks * width);
     }
 }

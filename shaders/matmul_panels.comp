@@ -9,10 +9,10 @@
 #extension GL_GOOGLE_include_directive : require
 #extension GL_KHR_shader_subgroup_basic : require
 #include "include/kernel.glsl"
+#include "include/lanes.glsl"
 #include "include/matmul_out.glsl"
 #include "matmul_panels.h"
 
-layout(local_size_x_id = 0) in;
 layout(constant_id = 1) const uint TILE = 16;
 layout(constant_id = 2) const uint STEP = 32; // depths an iteration unrolls, a power of two
 layout(constant_id = 3) const bool BIAS = false;
@@ -22,25 +22,13 @@ layout(constant_id = 4) const bool ADD = false;
 layout(constant_id = 5) const uint SPAN = 0;
 LW_PUSH_CONSTANTS(lw_matmul_panels_args)
 
-const uint LANES = gl_WorkGroupSize.x;
-
-// panel[lane] without a gather. mix and not ?: for the latter would be control flow.
-float load_lane(F32 panel)
-{
-    float value = panel.at[0];
-    [[unroll]] for (uint i = 1; i < LANES; i++) {
-        value = mix(value, panel.at[i], gl_SubgroupInvocationID == i);
-    }
-    return value;
-}
-
 float load_add(uint row, uint lane_panel)
 {
     uint64_t line = args.add + (uint64_t(row) * args.add_stride + lane_panel * LANES) * OUT_BYTES;
 #ifdef OUT_BF16
     return load_out(line, min(gl_LocalInvocationID.x, args.n - 1 - lane_panel * LANES));
 #else
-    return load_lane(F32(line)); // beyond the edge: whatever lies there
+    return load_lane_f32(line); // beyond the edge: whatever lies there
 #endif
 }
 
@@ -52,7 +40,7 @@ void accumulate(uint64_t rows, uint64_t lanes, uint begin, uint end, inout float
     do { // a loop with its condition first would run its body once more, for nobody
         uint64_t row = rows + k * row_bytes, lane = lanes + k * lane_bytes;
         [[unroll]] for (uint t = 0; t < STEP; t++) {
-            float y = load_lane(F32(lane));
+            float y = load_lane_f32(lane);
             [[unroll]] for (uint i = 0; i < TILE; i++) {
                 sum[i] = fma(F32(row).at[i], y, sum[i]);
             }

@@ -9,9 +9,13 @@
 
 #define ROW_SCRATCH (16u << 20) // bytes of row panels at a time
 #define LANE_SCRATCH (8u << 20) // bytes of lane panels at a time
-#define STEP 32u                // depths that the product unrolls
+#define STEP 64u                // depths that the product unrolls
 #define SPAN 1024u              // depths that one accumulator adds up where there are far more
 #define BLOCK 16u               // lane panels that are walked together
+// A panel as it is stored may begin a page with each depth. Up to this many depths caches and TLBs keep
+// up, where there is one vector a depth (lanes) or two or three lines (rows); beyond, packing is faster.
+#define STORED_LANE_DEPTHS 1024u
+#define STORED_ROW_DEPTHS 256u
 
 // One operand of a product, seen as [lines, depth].
 struct operand {
@@ -77,12 +81,12 @@ uint32_t lw_matmul_lanes(const struct lw_device *device)
 
 // Panels as they are stored have no padding of zeros behind the last depth; what is read beside the
 // last line counts for nothing.
-static void plan_operand(
-    struct operand *operand, const struct packing *packing, uint32_t lines, uint64_t limit)
+static void plan_operand(struct operand *operand, const struct packing *packing, uint32_t lines,
+    uint64_t limit, uint32_t stored_depths)
 {
     uint64_t line = (uint64_t)packing->depth * sizeof(float);
     operand->whole = operand->transposed && operand->tensor->type == LW_F32 &&
-                     packing->depth == packing->shape.k;
+                     packing->depth == packing->shape.k && packing->depth <= stored_depths;
     operand->round = operand->whole ? lines : round_rows(lines, operand->tile, line, limit);
     operand->bytes = operand->whole ? 0 : round_up(operand->round * line, 256);
 }
@@ -96,8 +100,8 @@ static struct packing make_packing(const struct lw_device *device, const struct 
         .tensor = &matmul->a, .transposed = shape->a_transposed, .tile = pick_tile(shape->m)};
     packing.lanes = (struct operand){
         .tensor = &matmul->b, .transposed = shape->b_transposed, .tile = lw_matmul_lanes(device)};
-    plan_operand(&packing.rows, &packing, shape->m, ROW_SCRATCH);
-    plan_operand(&packing.lanes, &packing, shape->n, LANE_SCRATCH);
+    plan_operand(&packing.rows, &packing, shape->m, ROW_SCRATCH, STORED_ROW_DEPTHS);
+    plan_operand(&packing.lanes, &packing, shape->n, LANE_SCRATCH, STORED_LANE_DEPTHS);
     return packing;
 }
 

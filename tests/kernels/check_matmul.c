@@ -166,7 +166,7 @@ static void random_cases(struct check *check)
                                .types = types[0],
                                .m = 45,
                                .n = 37,
-                               .k = 96,
+                               .k = 192,
                                .add = ADD_C,
                                .gap = 5});
     }
