@@ -4,6 +4,9 @@
 
 #include "shaders/include/args.h"
 
+#define LW_PACK_CHUNKS 4 // depths of an invocation in a plain source
+#define LW_PACK_RUN 16   // depths of a workgroup in a transposed one; divides padded_depth
+
 // One operand, seen as [rows, depth] with `depth` the dimension that the product sums over.
 // Packed operands have padded_depth >= depth of it, zero from `depth` on.
 struct lw_matmul_pack_args {

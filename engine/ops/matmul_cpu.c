@@ -151,21 +151,18 @@ static void pack(struct lw_stream *stream, const struct packing *packing,
         .depth = packing->shape.k,
         .padded_depth = packing->depth,
         .stride = part->stride};
-    bool aligned = lw_matmul_aligned(part, 8) && part->columns % 4 == 0 &&
-                   (!transposed || operand->tile % 4 == 0);
     struct lw_access write = panels->read;
     write.write = true;
     struct lw_dispatch dispatch = {
         .kernel = part->type == LW_BF16 ? LW_KERNEL_MATMUL_PACK_BF16 : LW_KERNEL_MATMUL_PACK_F32,
         .args = &args,
-        .constant_count = 4,
-        .constants = {packing->lanes.tile, operand->tile, transposed, aligned},
+        .constant_count = 3,
+        .constants = {packing->lanes.tile, operand->tile, transposed},
         .access_count = 2,
         .accesses = {lw_tensor_read(part), write},
         .bytes = (double)lw_tensor_span(part) + (double)write.size};
-    uint32_t invocations = transposed ? packing->depth : packing->depth / 4;
-    lw_dispatch_linear(
-        &dispatch, (uint64_t)panels->count * divide_up(invocations, packing->lanes.tile));
+    uint32_t a_group = transposed ? LW_PACK_RUN : LW_PACK_CHUNKS * packing->lanes.tile; // depths
+    lw_dispatch_linear(&dispatch, (uint64_t)panels->count * divide_up(packing->depth, a_group));
     lw_stream_dispatch(stream, &dispatch);
 }
 
