@@ -4,6 +4,7 @@
 #version 460
 #extension GL_GOOGLE_include_directive : require
 #include "include/kernel.glsl"
+#include "include/pairs.glsl"
 #include "adamw.h"
 
 LW_PUSH_CONSTANTS(lw_adamw_args)
@@ -42,16 +43,16 @@ vec4 step_weights(vec4 weight, vec4 gradient, inout vec4 first, inout vec4 secon
 void update_whole(uint64_t offset, uint64_t i)
 {
     uint64_t bytes = offset * 4;
-    vec4 first = near4_f32(row.first_moment + bytes, i);
-    vec4 second = near4_f32(row.second_moment + bytes, i);
-    vec4 gradient = near4_f32(row.gradient + bytes, i);
-    vec4 weight = step_weights(near4_f32(row.master + bytes, i), gradient, first, second);
-    store4_f32(row.first_moment + bytes, i, first);
-    store4_f32(row.second_moment + bytes, i, second);
-    store4_f32(row.master + bytes, i, weight);
-    store4_f32(row.gradient + bytes, i, vec4(0));
+    vec4 first = pairs_f32(row.first_moment + bytes, i);
+    vec4 second = pairs_f32(row.second_moment + bytes, i);
+    vec4 gradient = pairs_f32(row.gradient + bytes, i);
+    vec4 weight = step_weights(pairs_f32(row.master + bytes, i), gradient, first, second);
+    store_pairs_f32(row.first_moment + bytes, i, first);
+    store_pairs_f32(row.second_moment + bytes, i, second);
+    store_pairs_f32(row.master + bytes, i, weight);
+    store_pairs_f32(row.gradient + bytes, i, vec4(0));
     if (row.weights != 0) {
-        store4_bf16(row.weights + offset * 2, i, weight);
+        store_pairs_bf16(row.weights + offset * 2, i, weight);
     }
 }
 

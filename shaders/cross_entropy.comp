@@ -5,6 +5,7 @@
 #version 460
 #extension GL_GOOGLE_include_directive : require
 #include "include/kernel.glsl"
+#include "include/pairs.glsl"
 #include "include/rows.glsl"
 #include "include/reduce.glsl"
 #include "include/math.glsl"
@@ -59,7 +60,7 @@ Softmax walk_logits(uint64_t logits, uint columns)
     vec4 values[BLOCK];
     for (uint base = 0; base < whole; base += step * BLOCK) {
         [[unroll]] for (uint i = 0; i < BLOCK; i++) {
-            values[i] = near4_f32(logits + uint64_t(base + i * step) * 4, first);
+            values[i] = pairs_f32(logits + uint64_t(base + i * step) * 4, first);
         }
         state = add_logits(state, values);
     }
@@ -82,9 +83,9 @@ void store_softmax(
     for (uint base = 0; base < whole; base += step * BLOCK) {
         [[unroll]] for (uint i = 0; i < BLOCK; i++) {
             uint64_t c = base + i * step;
-            vec4 value = near4_f32(logits + c * 4, first);
+            vec4 value = pairs_f32(logits + c * 4, first);
             value = exp(value - largest) * factor;
-            store4_storage(gradient + c * STORAGE_BYTES, first, value);
+            store_pairs_storage(gradient + c * STORAGE_BYTES, first, value);
         }
     }
     for (uint c = whole + first; c < columns; c += step) {
@@ -126,8 +127,9 @@ void main()
     float scale = F32(args.loss_scale).at[0], factor = scale / sum;
     barrier(); // all have read the target's logit: the gradient may have the logits' memory
     store_softmax(gradient, logits, columns, largest, factor);
-    // Who wrote the target's column corrects it.
-    if (target / 4 % gl_WorkGroupSize.x == gl_LocalInvocationID.x) {
+    memoryBarrierBuffer();
+    barrier(); // whoever wrote the target's column is done with it
+    if (gl_LocalInvocationID.x == 0) {
         store_storage(
             gradient, target, fma(exp(target_logit - largest), factor, -scale));
     }

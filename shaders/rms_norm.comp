@@ -3,6 +3,7 @@
 #version 460
 #extension GL_GOOGLE_include_directive : require
 #include "include/kernel.glsl"
+#include "include/pairs.glsl"
 #include "include/rows.glsl"
 #include "include/reduce.glsl"
 #include "rms_norm.h"
@@ -23,7 +24,7 @@ void main()
     vec4 squares = vec4(0);
     for (uint base = 0; base < whole; base += step * BLOCK) {
         [[unroll]] for (uint i = 0; i < BLOCK; i++) {
-            vec4 value = near4_storage(x + (base + i * step) * STORAGE_BYTES, first);
+            vec4 value = pairs_storage(x + (base + i * step) * STORAGE_BYTES, first);
             squares = fma(value, value, squares);
         }
     }
@@ -39,8 +40,8 @@ void main()
     for (uint base = 0; base < whole; base += step * BLOCK) {
         [[unroll]] for (uint i = 0; i < BLOCK; i++) {
             uint64_t at = (base + i * step) * STORAGE_BYTES;
-            vec4 weight = near4_storage(args.weight + at, first);
-            store4_storage(y + at, first, near4_storage(x + at, first) * inverse * weight);
+            vec4 weight = pairs_storage(args.weight + at, first);
+            store_pairs_storage(y + at, first, pairs_storage(x + at, first) * inverse * weight);
         }
     }
     for (uint c = whole + first; c < columns; c += step) {

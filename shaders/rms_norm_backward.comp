@@ -5,6 +5,7 @@
 #version 460
 #extension GL_GOOGLE_include_directive : require
 #include "include/kernel.glsl"
+#include "include/pairs.glsl"
 #include "include/rows.glsl"
 #include "include/reduce.glsl"
 #include "rms_norm_backward.h"
@@ -22,8 +23,8 @@ float correlate(uint row)
     for (uint base = 0; base < whole; base += step * BLOCK) {
         [[unroll]] for (uint i = 0; i < BLOCK; i++) {
             uint64_t at = (base + i * step) * STORAGE_BYTES;
-            vec4 weighted = near4_storage(dy + at, first) * near4_storage(args.weight + at, first);
-            sum = fma(weighted, near4_storage(x + at, first), sum);
+            vec4 weighted = pairs_storage(dy + at, first) * pairs_storage(args.weight + at, first);
+            sum = fma(weighted, pairs_storage(x + at, first), sum);
         }
     }
     for (uint c = whole + first; c < columns; c += step) {
@@ -37,7 +38,7 @@ float correlate(uint row)
 vec4 fetch(uint64_t line, uint base, bool whole)
 {
     uint first = gl_LocalInvocationID.x * 4;
-    return whole ? near4_storage(line + uint64_t(base) * STORAGE_BYTES, first)
+    return whole ? pairs_storage(line + uint64_t(base) * STORAGE_BYTES, first)
                  : load_some(line, base + first, args.columns);
 }
 
@@ -46,7 +47,6 @@ vec4 fetch(uint64_t line, uint base, bool whole)
 void step_row(uint row, uint base, bool whole, vec4 weight, inout vec4 sum)
 {
     row = min(row, args.rows - 1);
-    uint c = base + gl_LocalInvocationID.x * 4;
     float inverse = load_f32(args.inverse, row);
     vec4 x = fetch(row_address(args.x, row, args.x_stride), base, whole);
     vec4 dy = fetch(row_address(args.y_gradient, row, args.y_gradient_stride), base, whole);
@@ -54,14 +54,19 @@ void step_row(uint row, uint base, bool whole, vec4 weight, inout vec4 sum)
     if (args.add != 0) {
         dx += fetch(row_address(args.add, row, args.add_stride), base, whole);
     }
-    store_some(row_address(args.x_gradient, row, args.x_gradient_stride), c, args.columns, dx);
+    uint64_t line = row_address(args.x_gradient, row, args.x_gradient_stride);
+    if (whole) {
+        store_pairs_storage(line + uint64_t(base) * STORAGE_BYTES, gl_LocalInvocationID.x * 4, dx);
+    } else {
+        store_some(line, base + gl_LocalInvocationID.x * 4, args.columns, dx);
+    }
     sum = fma(dy, x * inverse, sum);
 }
 
 // The workgroup's columns from `base` on, of rows `begin` to `end`.
 void step_columns(uint begin, uint end, uint base, bool whole, uint64_t partial)
 {
-    uint c = base + gl_LocalInvocationID.x * 4, row = begin;
+    uint row = begin;
     vec4 weight = fetch(args.weight, base, whole), sum = vec4(0);
     for (; row + BLOCK <= end; row += BLOCK) {
         [[unroll]] for (uint i = 0; i < BLOCK; i++) {
@@ -71,7 +76,11 @@ void step_columns(uint begin, uint end, uint base, bool whole, uint64_t partial)
     for (; row < end; row++) {
         step_row(row, base, whole, weight, sum);
     }
-    store_some_f32(partial, c, args.columns, sum);
+    if (whole) {
+        store_pairs_f32(partial + uint64_t(base) * 4, gl_LocalInvocationID.x * 4, sum);
+    } else {
+        store_some_f32(partial, base + gl_LocalInvocationID.x * 4, args.columns, sum);
+    }
 }
 
 void main()

@@ -3,6 +3,7 @@
 #version 460
 #extension GL_GOOGLE_include_directive : require
 #include "include/kernel.glsl"
+#include "include/pairs.glsl"
 #include "include/rows.glsl"
 #include "include/reduce.glsl"
 #include "squared_norm.h"
@@ -22,7 +23,7 @@ void main()
     vec4 sum = vec4(0);
     for (uint base = 0; base < whole; base += step * BLOCK) {
         [[unroll]] for (uint i = 0; i < BLOCK; i++) {
-            vec4 value = near4_f32(values + (base + i * step) * 4, first);
+            vec4 value = pairs_f32(values + (base + i * step) * 4, first);
             sum = fma(value, value, sum);
         }
     }

@@ -3,6 +3,7 @@
 #version 460
 #extension GL_GOOGLE_include_directive : require
 #include "include/kernel.glsl"
+#include "include/pairs.glsl"
 #include "include/rows.glsl"
 #include "include/tiles.glsl"
 #include "swiglu.h"
@@ -27,8 +28,8 @@ void main()
     if (tile_is_whole(start, columns)) {
         [[unroll]] for (uint chunk = 0; chunk < CHUNKS; chunk++) {
             uint64_t at = chunk_bytes(start, chunk);
-            vec4 gate = near4_storage(gates + at, four()), up = near4_storage(ups + at, four());
-            store4_storage(y + at, four(), swiglu(gate, up));
+            vec4 gate = pairs_storage(gates + at, four()), up = pairs_storage(ups + at, four());
+            store_pairs_storage(y + at, four(), swiglu(gate, up));
         }
         return;
     }

@@ -4,6 +4,7 @@
 #version 460
 #extension GL_GOOGLE_include_directive : require
 #include "include/kernel.glsl"
+#include "include/pairs.glsl"
 #include "include/rows.glsl"
 #include "include/tiles.glsl"
 #include "swiglu_backward.h"
@@ -31,11 +32,11 @@ void main()
     if (tile_is_whole(start, columns)) {
         [[unroll]] for (uint chunk = 0; chunk < CHUNKS; chunk++) {
             uint64_t at = chunk_bytes(start, chunk);
-            vec4 gate = near4_storage(gates + at, four());
-            vec4 up = near4_storage(gates + half_row + at, four());
-            swiglu_backward(gate, up, near4_storage(y_gradients + at, four()));
-            store4_storage(gradients + at, four(), gate);
-            store4_storage(gradients + half_row + at, four(), up);
+            vec4 gate = pairs_storage(gates + at, four());
+            vec4 up = pairs_storage(gates + half_row + at, four());
+            swiglu_backward(gate, up, pairs_storage(y_gradients + at, four()));
+            store_pairs_storage(gradients + at, four(), gate);
+            store_pairs_storage(gradients + half_row + at, four(), up);
         }
         return;
     }
