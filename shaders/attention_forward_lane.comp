@@ -28,12 +28,14 @@ void main()
         query_begin(r, row_address(args.q, query, args.q_stride, head),
             lowest_key(args.segment_start, query, args.window), query);
     }
-    for (uint tile = begin; tile < end; tile += TILE) {
+    uint tile = begin;
+    do {
         // The last tile of all moves back to stay inside; `tile` keeps keys from counting twice.
         uint key = min(tile, args.tokens - TILE);
         visit_tile(k_head + uint64_t(key) * (K_STRIDE * STORAGE_BYTES),
             v_head + uint64_t(key) * (V_STRIDE * STORAGE_BYTES), key, tile, args.scale * LOG2_E);
-    }
+        tile += TILE;
+    } while (tile < end);
     [[unroll]] for (uint r = 0; r < LANE_ROWS; r++) {
         uint query = first + r * gl_WorkGroupSize.x + gl_LocalInvocationID.x;
         if (query < args.tokens) {

@@ -82,18 +82,22 @@ void main()
         uint mine = first + r * gl_WorkGroupSize.x + gl_LocalInvocationID.x;
         begin_row(r, min(mine, args.tokens - 1), kv_head);
     }
-    for (uint head = kv_head * args.group; head < (kv_head + 1) * args.group; head++) {
+    uint head = kv_head * args.group;
+    do {
         uint64_t q_head = row_address(args.q, 0, Q_STRIDE, head);
         uint64_t g_head = row_address(args.out_gradient, 0, G_STRIDE, head);
-        for (uint tile = first; tile < end; tile += TILE) {
+        uint tile = first;
+        do {
             // The last tile of all moves back to stay inside; `tile` keeps queries from counting
             // twice.
             uint query = min(tile, args.tokens - TILE);
             visit_tile(q_head + uint64_t(query) * (Q_STRIDE * STORAGE_BYTES),
                 g_head + uint64_t(query) * (G_STRIDE * STORAGE_BYTES), query, tile,
                 (uint64_t(head) * args.tokens + query) * 4);
-        }
-    }
+            tile += TILE;
+        } while (tile < end);
+        head++;
+    } while (head < (kv_head + 1) * args.group);
     [[unroll]] for (uint r = 0; r < LANE_ROWS; r++) {
         uint key = first + r * gl_WorkGroupSize.x + gl_LocalInvocationID.x;
         if (key < args.tokens) {

@@ -83,12 +83,14 @@ void main()
         uint mine = first + r * gl_WorkGroupSize.x + gl_LocalInvocationID.x;
         begin_row(r, min(mine, args.tokens - 1), head);
     }
-    for (uint tile = begin; tile < end; tile += TILE) {
+    uint tile = begin;
+    do {
         // The last tile of all moves back to stay inside; `tile` keeps keys from counting twice.
         uint key = min(tile, args.tokens - TILE);
         visit_tile(k_head + uint64_t(key) * (K_STRIDE * STORAGE_BYTES),
             v_head + uint64_t(key) * (V_STRIDE * STORAGE_BYTES), key, tile);
-    }
+        tile += TILE;
+    } while (tile < end);
     [[unroll]] for (uint r = 0; r < LANE_ROWS; r++) {
         uint query = first + r * gl_WorkGroupSize.x + gl_LocalInvocationID.x;
         if (query < args.tokens) {

@@ -5,7 +5,8 @@
 // Arrays are only indexed by constants once the loops are unrolled; strides are constants (4 and 5,
 // declared by each kernel), so that one pointer a tile serves all its loads, which are of quads,
 // because compile time grows with the square of their number. LANE_ROWS rows a lane share each load
-// and, of bf16, its decoding. No barriers, no shared memory, nothing crosses lanes.
+// and, of bf16, its decoding. Loops test behind their body, because the driver runs a loop that tests
+// before it once more in vain. No barriers, no shared memory, nothing crosses lanes.
 #include "attention_common.glsl"
 
 layout(constant_id = 3) const uint TILE = 16; // rows of the walked side per step
