@@ -21,8 +21,8 @@ void begin_row(uint r, uint key, uint kv_head)
     uint64_t k_row = row_address(args.k, key, args.k_stride, kv_head);
     uint64_t v_row = row_address(args.v, key, args.v_stride, kv_head);
     [[unroll]] for (uint d = 0; d < DIM_QUADS; d++) {
-        k[r][d] = load_quad(k_row, 0, 0, d);
-        v[r][d] = load_quad(v_row, 0, 0, d);
+        k[r][d] = load_own_quad(k_row, d);
+        v[r][d] = load_own_quad(v_row, d);
         sum_q[r][d] = sum_g[r][d] = vec4(0);
     }
     lowest[r] = key;

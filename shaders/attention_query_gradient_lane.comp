@@ -22,10 +22,10 @@ void begin_row(uint r, uint query, uint head)
     uint64_t out_row = row_address(args.result, query, args.result_stride, head);
     delta[r] = 0;
     [[unroll]] for (uint d = 0; d < DIM_QUADS; d++) {
-        q[r][d] = load_quad(q_row, 0, 0, d);
-        g[r][d] = load_quad(g_row, 0, 0, d);
+        q[r][d] = load_own_quad(q_row, d);
+        g[r][d] = load_own_quad(g_row, d);
         sum_k[r][d] = vec4(0);
-        delta[r] = add_dot(load_quad(out_row, 0, 0, d), g[r][d], delta[r]);
+        delta[r] = add_dot(load_own_quad(out_row, d), g[r][d], delta[r]);
     }
     log_sum[r] = load_f32(args.log_sum, uint64_t(head) * args.tokens + query) * LOG2_E;
     lowest[r] = lowest_key(args.segment_start, query, args.window);

@@ -38,6 +38,12 @@ vec4 load_quad(uint64_t base, uint row, uint stride, uint quad)
 #endif
 }
 
+// The same from rows that differ by invocation, where CPU drivers go by 64 bits as fast as by 32.
+vec4 load_own_quad(uint64_t base, uint quad)
+{
+    return QUADS && CPU_LANES != 0 ? load4_storage(base, 4 * quad) : load_quad(base, 0, 0, quad);
+}
+
 void store_quad(uint64_t base, uint quad, vec4 value)
 {
     if (!QUADS) {
@@ -46,6 +52,10 @@ void store_quad(uint64_t base, uint quad, vec4 value)
                 store_storage(base, 4 * quad + i, value[i]);
             }
         }
+        return;
+    }
+    if (CPU_LANES != 0) {
+        store4_storage(base, 4 * quad, value);
         return;
     }
 #ifdef STORAGE_BF16

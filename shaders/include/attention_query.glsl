@@ -14,7 +14,7 @@ uint lowest[LANE_ROWS], highest[LANE_ROWS];  // the keys that the query sees
 void query_begin(uint r, uint64_t row, uint low, uint high)
 {
     [[unroll]] for (uint d = 0; d < DIM_QUADS; d++) {
-        query_row[r][d] = load_quad(row, 0, 0, d);
+        query_row[r][d] = load_own_quad(row, d);
         value_sum[r][d] = vec4(0);
     }
     top[r] = LOWEST;
