@@ -81,7 +81,6 @@ void lw_bench_json_steps(struct lw_bench_report *report, const struct lw_steps_f
     add(row, "tokens", figures->tokens);
     add(row, "steps", figures->steps);
     add(row, "seconds", figures->seconds);
-    add(row, "best_seconds", figures->best);
     add(row, "tokens_per_second", figures->tokens / figures->seconds);
     add(row, "model_flops", figures->model_flops);
     add_rate(row, figures->model_flops, figures->seconds,
@@ -89,7 +88,7 @@ void lw_bench_json_steps(struct lw_bench_report *report, const struct lw_steps_f
     add(row, "memory_bytes", (double)figures->memory_bytes);
     add(row, "loss", figures->loss);
     // The report before the first of the steps is waited for while they are counted.
-    add(row, "host_waits_per_step", (double)figures->usage.waits / (figures->steps + 1));
+    add(row, "host_waits_per_step", (double)figures->usage.waits / figures->steps);
     if (figures->usage.busy > 0) {
         add(row, "device_idle_share", lw_usage_idle_share(&figures->usage));
     }

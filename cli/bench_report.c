@@ -78,7 +78,7 @@ static void print_steps_head(struct lw_bench_report *report)
     if (!report->steps_begun) {
         report->steps_begun = true;
         printf("\n%-16s %10s %16s %11s %10s %10s %10s %6s %6s %8s\n", "training step", "parameters",
-            "tokens a step", "kept", "median ms", "tokens/s", "GFLOP/s", "share", "idle", "GiB");
+            "tokens a step", "kept", "mean ms", "tokens/s", "GFLOP/s", "share", "idle", "GiB");
     }
 }
 

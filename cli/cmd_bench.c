@@ -282,7 +282,7 @@ const struct lw_command lw_command_bench = {
         "attention\n"
         "only what the mask leaves. Shapes of products are tokens x outputs x inputs. Kernels go "
         "by\n"
-        "their best run, steps by the median one. Shares are of the fastest copy and of the "
+        "their best run, steps by the mean. Shares are of the fastest copy and of the "
         "fastest\n"
         "arithmetic measured at the start of the same run, a product of two large square matrices\n"
         "among it.\n"

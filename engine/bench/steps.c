@@ -93,60 +93,48 @@ static bool submit(const struct lw_steps_params *params, struct lw_training *tra
     return lw_optimizer_submit(training->optimizer, update, LEARNING_RATE, 1, ticket, error);
 }
 
-// Fills seconds[params->steps] with the time from one step's figures to the next one's.
-static bool run(const struct lw_steps_params *params, struct lw_training *training,
-    const struct lw_batch *batch, double *seconds, double *loss, struct lw_error *error)
+static bool read_loss(const struct lw_training *training, uint64_t update,
+    const uint64_t tickets[2], double *loss, struct lw_error *error)
 {
-    uint64_t count = (uint64_t)params->steps + WARM_UP_STEPS, tickets[2];
-    double last = 0;
-    for (uint64_t update = 1; update <= count + 1; update++) {
-        if (update == WARM_UP_STEPS + 1) {
-            lw_device_usage_begin(params->device);
-        }
-        if (update <= count &&
-            !submit(params, training, batch, update, &tickets[update % 2], error)) {
-            return false;
-        }
-        if (update == 1) {
-            continue;
-        }
-        struct lw_step_report report;
-        uint64_t done = update - 1;
-        if (!lw_optimizer_report(training->optimizer, done, tickets[done % 2], &report, error)) {
-            return false;
-        }
-        double now = lw_clock_seconds();
-        if (done > WARM_UP_STEPS) {
-            seconds[done - WARM_UP_STEPS - 1] = now - last;
-        }
-        last = now;
-        *loss = (double)report.loss;
-    }
-    return true;
+    struct lw_step_report report;
+    bool done =
+        lw_optimizer_report(training->optimizer, update, tickets[update % 2], &report, error);
+    *loss = done ? (double)report.loss : 0;
+    return done;
 }
 
-static int compare(const void *left, const void *right)
+// Steps first .. last, each submitted before the figures of the one before it are asked for, as in
+// training; the device is idle before and after.
+static bool run(const struct lw_steps_params *params, struct lw_training *training,
+    const struct lw_batch *batch, uint64_t first, uint64_t last, double *loss,
+    struct lw_error *error)
 {
-    double a = *(const double *)left, b = *(const double *)right;
-    return (a > b) - (a < b);
+    uint64_t tickets[2];
+    for (uint64_t update = first; update <= last; update++) {
+        if (!submit(params, training, batch, update, &tickets[update % 2], error) ||
+            (update > first && !read_loss(training, update - 1, tickets, loss, error))) {
+            return false;
+        }
+    }
+    return read_loss(training, last, tickets, loss, error);
 }
 
 static bool measure(struct lw_steps_figures *figures, const struct lw_steps_params *params,
     struct lw_training *training, const struct lw_batch *batch, struct lw_error *error)
 {
-    double *seconds = lw_calloc(params->steps, sizeof *seconds, error);
+    uint64_t last = WARM_UP_STEPS + (uint64_t)params->steps;
+    if (!run(params, training, batch, 1, WARM_UP_STEPS, &figures->loss, error)) {
+        return false;
+    }
+    lw_device_usage_begin(params->device);
     struct lw_usage before = lw_device_usage(params->device);
-    bool done = seconds && run(params, training, batch, seconds, &figures->loss, error);
+    double start = lw_clock_seconds();
+    bool done = run(params, training, batch, WARM_UP_STEPS + 1, last, &figures->loss, error);
+    figures->seconds = (lw_clock_seconds() - start) / params->steps;
     struct lw_usage after = lw_device_usage(params->device);
     lw_device_usage_end(params->device);
     figures->usage = (struct lw_usage){
         after.busy - before.busy, after.idle - before.idle, after.waits - before.waits};
-    if (done) {
-        qsort(seconds, params->steps, sizeof *seconds, compare);
-        figures->best = seconds[0];
-        figures->seconds = seconds[params->steps / 2];
-    }
-    lw_free(seconds);
     return done;
 }
 

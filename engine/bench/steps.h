@@ -26,7 +26,7 @@ struct lw_steps_figures {
     enum lw_keep keep; // what was kept for the backward pass: all if that fits, as in training
     uint64_t parameters;
     uint32_t sequence, batch, micro_batch, steps;
-    double seconds, best;  // of a step: the median and the best
+    double seconds;        // of a step, the mean
     double tokens;         // of a step
     double model_flops;    // useful operations of a step: lw_steps_flops
     uint64_t memory_bytes; // that the device object held at most
