@@ -109,7 +109,7 @@ static bool run(const struct lw_steps_params *params, struct lw_training *traini
     const struct lw_batch *batch, uint64_t first, uint64_t last, double *loss,
     struct lw_error *error)
 {
-    uint64_t tickets[2];
+    uint64_t tickets[2] = {0};
     for (uint64_t update = first; update <= last; update++) {
         if (!submit(params, training, batch, update, &tickets[update % 2], error) ||
             (update > first && !read_loss(training, update - 1, tickets, loss, error))) {
