@@ -106,17 +106,17 @@ static void backward_case(struct check *check, const struct shape *shape, bool a
     for (uint32_t c = 0; c < columns; c++) {
         weight_terms[c] = fabs(dweight->values[c]);
     }
-    for (uint64_t i = 0; i < count; i++) {
-        weight_terms[i % columns] += fabs(dy->values[i] * x->values[i] * scales[i / columns]);
-    }
     reference_rms_norm_backward(x->values, weight->values, inverse->values, dy->values, rows,
         columns, expected, expected_dweight);
     double *terms = unused; // dx is a difference of terms of the size of inverse * dy * weight
-    for (uint64_t i = 0; i < count; i++) {
-        terms[i] = scales[i / columns] * dy->values[i] * weight->values[i % columns];
-        if (add) {
-            expected[i] += added->values[i];
-            terms[i] = fabs(terms[i]) + fabs(added->values[i]);
+    for (uint32_t r = 0; r < rows; r++) {
+        for (uint32_t c = 0; c < columns; c++) {
+            uint64_t i = (uint64_t)r * columns + c;
+            double gradient = fabs(scales[r] * dy->values[i]);
+            double added_value = add ? added->values[i] : 0;
+            terms[i] = gradient * fabs(weight->values[c]) + fabs(added_value);
+            weight_terms[c] += gradient * fabs(x->values[i]);
+            expected[i] += added_value;
         }
     }
     struct lw_rms_norm_backward backward = {.x = x->tensor,
@@ -154,8 +154,10 @@ static void sum_case(struct check *check, const struct shape *shape)
         expected[c] = sums->values[c];
         terms[c] = fabs(expected[c]);
     }
-    for (uint64_t i = 0; i < (uint64_t)rows * columns; i++) {
-        terms[i % columns] += fabs(x->values[i]);
+    for (uint32_t r = 0; r < rows; r++) {
+        for (uint32_t c = 0; c < columns; c++) {
+            terms[c] += fabs(x->values[(uint64_t)r * columns + c]);
+        }
     }
     reference_sum_rows(x->values, rows, columns, expected);
     struct lw_buffer scratch = check_scratch(check, lw_rms_norm_scratch(rows, columns));
