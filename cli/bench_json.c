@@ -87,7 +87,6 @@ void lw_bench_json_steps(struct lw_bench_report *report, const struct lw_steps_f
         lw_ceilings_matrix(report->ceilings, figures->type));
     add(row, "memory_bytes", (double)figures->memory_bytes);
     add(row, "loss", figures->loss);
-    // The report before the first of the steps is waited for while they are counted.
     add(row, "host_waits_per_step", (double)figures->usage.waits / figures->steps);
     if (figures->usage.busy > 0) {
         add(row, "device_idle_share", lw_usage_idle_share(&figures->usage));

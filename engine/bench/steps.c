@@ -2,11 +2,8 @@
 // See steps.h.
 #include "engine/bench/steps.h"
 
-#include <stdlib.h>
-
-#include "engine/bench/random_batch.h"
-#include "engine/base/alloc.h"
 #include "engine/base/clock.h"
+#include "engine/bench/random_batch.h"
 #include "engine/model/random_weights.h"
 
 #define WARM_UP_STEPS 2

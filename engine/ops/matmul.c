@@ -14,7 +14,7 @@
 #define FLEXIBLE LW_FEATURE_COOPERATIVE_MATRIX_2
 #define WORKGROUP (FLEXIBLE | LW_FEATURE_WORKGROUP_MATRIX)
 
-// Of bf16 operands on matrix cores: kernels lw_MATMUL_`kernel`_`operand`, functions lw_matmul_`way`.
+// Of bf16 operands on matrix cores: kernels LW_KERNEL_MATMUL_`kernel`_`operand`, functions lw_matmul_`way`.
 #define MATRIX_ROW(title, needs, kernel, operand, way)                                             \
     {                                                                                              \
         .name = (title), .features = (needs),                                                      \

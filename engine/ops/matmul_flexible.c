@@ -64,16 +64,20 @@ uint32_t lw_matmul_flexible_plans(const struct lw_matmul_variant *variant,
 {
     struct lw_matmul_shape shape = lw_matmul_shape_of(matmul);
     struct lw_matmul_tile usable[MOST_TILES];
-    uint32_t count = usable_tiles(variant, lw_device_caps(device), usable);
-    return lw_matmul_make_plans(&shape, usable, count, plans);
+    const struct lw_caps *caps = lw_device_caps(device);
+    uint32_t count = usable_tiles(variant, caps, usable);
+    count = lw_matmul_make_plans(&shape, usable, count, plans);
+    for (uint32_t i = 0; i < count; i++) {
+        plans[i].subgroup = is_of_workgroup(variant) ? 0 : caps->subgroup_size;
+    }
+    return count;
 }
 
 void lw_matmul_flexible(const struct lw_matmul_variant *variant, struct lw_stream *stream,
     const struct lw_matmul *matmul, const struct lw_matmul_plan *plan)
 {
     const struct lw_caps *caps = lw_device_caps(lw_stream_device(stream));
-    struct lw_matmul_kernel kernel = {.piece = PIECE,
-        .threads = threads_of(variant, caps, &plan->tile),
-        .subgroup_size = is_of_workgroup(variant) ? 0 : caps->subgroup_size};
+    struct lw_matmul_kernel kernel = {
+        .piece = PIECE, .threads = threads_of(variant, caps, &plan->tile)};
     lw_matmul_record_matrix(variant, stream, matmul, plan, &kernel);
 }

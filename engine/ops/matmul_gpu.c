@@ -151,10 +151,10 @@ void lw_matmul_record_gpu(struct lw_stream *stream, const struct lw_matmul *matm
                      (whole ? store_flags(matmul) : LW_MATMUL_C_VECTOR);
     struct lw_dispatch dispatch = {.kernel = kernel->kernel,
         .args = &args,
-        .subgroup_size = kernel->subgroup_size,
+        .subgroup_size = plan->subgroup,
         .constant_count = kernel->matrix[0] ? 11 : 7,
         .constants = {kernel->threads, tile->m, tile->n, tile->k, tile->part_m, tile->part_n, flags,
-            kernel->matrix[0], kernel->matrix[1], kernel->matrix[2], kernel->subgroup_size},
+            kernel->matrix[0], kernel->matrix[1], kernel->matrix[2], plan->subgroup},
         .access_count = 6,
         .accesses = {lw_tensor_read(&matmul->a), lw_tensor_read(&matmul->b),
             {kernel->scales, kernel->scales ? 2 * sizeof(uint32_t) : 0, false},

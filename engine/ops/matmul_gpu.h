@@ -23,12 +23,11 @@ uint64_t lw_matmul_parts_size(
 // A kernel with the arguments of shaders/matmul_gpu.h.
 struct lw_matmul_kernel {
     enum lw_kernel_id kernel;
-    uint32_t piece;         // elements of one load of an operand
-    uint32_t threads;       // of a workgroup
-    uint32_t subgroup_size; // 0: any
-    uint32_t matrix[3];     // sizes m, n, k of a hardware matrix; 0: none
-    uint64_t scales;        // see shaders/matmul_gpu.h
-    uint64_t parts;         // scratch for the sums of slices
+    uint32_t piece;     // elements of one load of an operand
+    uint32_t threads;   // of a workgroup
+    uint32_t matrix[3]; // sizes m, n, k of a hardware matrix; 0: none
+    uint64_t scales;    // see shaders/matmul_gpu.h
+    uint64_t parts;     // scratch for the sums of slices
 };
 
 // Records the product and, where k is cut, the sum of its slices.

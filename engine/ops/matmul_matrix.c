@@ -184,7 +184,6 @@ void lw_matmul_matrix(const struct lw_matmul_variant *variant, struct lw_stream 
     const struct lw_matrix_shape *matrix = &caps->subgroup_matrices[variant->matrix];
     struct lw_matmul_kernel kernel = {.piece = PIECE,
         .threads = threads_of(&plan->tile, plan->subgroup),
-        .subgroup_size = plan->subgroup,
         .matrix = {matrix->m, matrix->n, matrix->k}};
     lw_matmul_record_matrix(variant, stream, matmul, plan, &kernel);
 }
