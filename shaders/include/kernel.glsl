@@ -114,6 +114,20 @@ void store4_f32(uint64_t address, uint64_t index, vec4 value)
 // invocation chooses its own from all that are loaded, by mix, what comes out is one load of a vector.
 layout(constant_id = LW_CONSTANT_LANES) const uint CPU_LANES = 0;
 
+// Declares a function of an address that the vector shares: each of its `count` invocations gets its own
+// of the neighbours there, all of which are read in any case. mix and not ?: for the latter would be
+// control flow.
+#define LW_OWN_NEIGHBOUR(name, type, Array, count)                                                 \
+    type name(uint64_t address)                                                                    \
+    {                                                                                              \
+        Array all = Array(address);                                                                \
+        type own = all.at[0];                                                                      \
+        [[unroll]] for (uint i = 1; i < count; i++) {                                              \
+            own = mix(own, all.at[i], gl_SubgroupInvocationID == i);                               \
+        }                                                                                          \
+        return own;                                                                                \
+    }
+
 // Words `which`, `which` + `step`, `which` + 2 `step`... of those at an address that the vector shares:
 // for each invocation the next.
 vec2 lane_word(uint64_t address, uint which, uint step)

@@ -5,26 +5,12 @@ layout(local_size_x_id = 0) in;
 
 const uint LANES = gl_WorkGroupSize.x;
 
-// Element gl_SubgroupInvocationID of an array. All LANES are read in any case. mix and not ?: for the
-// latter would be control flow.
-float load_lane_f32(uint64_t address)
-{
-    F32 all = F32(address);
-    float own = all.at[0];
-    [[unroll]] for (uint i = 1; i < LANES; i++) {
-        own = mix(own, all.at[i], gl_SubgroupInvocationID == i);
-    }
-    return own;
-}
+LW_OWN_NEIGHBOUR(load_lane_f32, float, F32, LANES)
+LW_OWN_NEIGHBOUR(lane_u16, uint16_t, U16, LANES)
 
 float load_lane_bf16(uint64_t address)
 {
-    U16 all = U16(address);
-    uint16_t own = all.at[0];
-    [[unroll]] for (uint i = 1; i < LANES; i++) {
-        own = mix(own, all.at[i], gl_SubgroupInvocationID == i);
-    }
-    return bf16_decode(uint(own));
+    return bf16_decode(uint(lane_u16(address)));
 }
 
 #ifdef STORAGE_BF16

@@ -5,30 +5,8 @@
 // four neighbours. `index` as for near4_*; what lies behind the vector's part is never touched. Include
 // after kernel.glsl.
 
-// Word gl_SubgroupInvocationID of those at an address that the vector shares.
-uint64_t lane_u64(uint64_t address)
-{
-    U64 words = U64(address);
-    uint64_t own = words.at[0];
-    [[unroll]] for (uint i = 1; i < LW_MOST_LANES; i++) {
-        if (i < CPU_LANES) {
-            own = mix(own, words.at[i], gl_SubgroupInvocationID == i);
-        }
-    }
-    return own;
-}
-
-uint lane_u32(uint64_t address)
-{
-    U32 words = U32(address);
-    uint own = words.at[0];
-    [[unroll]] for (uint i = 1; i < LW_MOST_LANES; i++) {
-        if (i < CPU_LANES) {
-            own = mix(own, words.at[i], gl_SubgroupInvocationID == i);
-        }
-    }
-    return own;
-}
+LW_OWN_NEIGHBOUR(lane_u64, uint64_t, U64, CPU_LANES)
+LW_OWN_NEIGHBOUR(lane_u32, uint, U32, CPU_LANES)
 
 vec4 pairs_f32(uint64_t address, uint64_t index)
 {
