@@ -80,7 +80,8 @@ compile() {
     printf '\n== %s\n' "$label"
     # RADV has the second matrix extension for those who ask.
     env "$variable=$gpu" LD_PRELOAD="$shim" VK_DRIVER_FILES="$drivers/$driver" \
-        radv_cooperative_matrix2_nv=true MESA_SHADER_CACHE_DISABLE=true "$program" "${options[@]}" >"$log" 2>&1 || status=$?
+        radv_cooperative_matrix2_nv=true MESA_SHADER_CACHE_DISABLE=true \
+        "$program" "${options[@]}" >"$log" 2>&1 || status=$?
     if grep -q 'finds no device' "$log"; then
         summary+=("$label: no device")
         [ -z "$require" ] || failed=1
